@@ -1,0 +1,89 @@
+"""Support cases before and after anonymization."""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from plumbline.contracts.base import Model
+
+Role = Literal["customer", "agent", "other"]
+
+
+class Message(Model):
+    """One turn of a conversation."""
+
+    role: Role
+    text: str
+    at: datetime | None = None
+
+
+class Cut(Model):
+    """What was taken out of an overlong conversation (sizes in characters, over subject and messages)."""
+
+    original_chars: int
+    kept_chars: int
+    rule: str
+
+
+class CaseBase(Model):
+    """The fields that a case has on either side of anonymization."""
+
+    case_id: str = Field(min_length=1, max_length=256)
+    subject: str = ""
+    messages: tuple[Message, ...] = ()
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    product: str | None = None
+    cut: Cut | None = None
+
+    @property
+    def chars(self) -> int:
+        """The length of the case's text in characters."""
+        return len(self.subject) + sum(len(message.text) for message in self.messages)
+
+
+class Case(CaseBase):
+    """A support case as it came out of the helpdesk: raw text, only ever in the raw bucket."""
+
+    gold_category: str | None = None
+
+    def content_hash(self) -> str:
+        """sha256 of what a label depends on: subject, product, and every message's role and text."""
+        digest = hashlib.sha256()
+        for part in (self.subject, self.product or "", *(f"{m.role}\x1f{m.text}" for m in self.messages)):
+            digest.update(part.encode("utf-8", "surrogatepass"))
+            digest.update(b"\x1e")
+        return digest.hexdigest()
+
+
+class AnonymizedCase(CaseBase):
+    """A case whose personal data stands as placeholders such as `[NAME_1]`.
+
+    `entities` counts what was masked by type, never values. `fingerprint` is a 64-bit SimHash (16 hex digits) of the
+    anonymized text; two near-duplicates differ in few bits. The gold label stays behind: a model must not see it.
+    """
+
+    entities: dict[str, int] = Field(default_factory=dict)
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
+class IngestedCase(Model):
+    """One line of the run's case index: what ingest decided about a case, without its text."""
+
+    case_id: str
+    content_hash: str
+    status: Literal["new", "unchanged"]
+    shard: str | None = None
+    gold_category: str | None = None
+    cut: bool = False
+
+
+class Reject(Model):
+    """A row that could not become a case. `reason` is one of a few fixed phrases, never the row's text."""
+
+    line: int
+    reason: str
+    detail: str = ""
+    case_id: str | None = None

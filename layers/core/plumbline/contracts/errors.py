@@ -1,0 +1,68 @@
+"""Errors with the names that the state machine's Retry and Catch list (class name = ASL error name).
+
+A message says what happened, where, and what to do next. It never quotes case text.
+"""
+
+
+class PlumblineError(Exception):
+    """The root of every error that Plumbline raises on purpose."""
+
+
+class InvalidCaseFile(PlumblineError):
+    """The uploaded export cannot be read at all; nothing in it was labeled."""
+
+
+class InvalidMapping(PlumblineError):
+    """A field-mapping file is malformed."""
+
+
+class InvalidPrompt(PlumblineError):
+    """A prompt file is malformed, unknown, or differs from what `prompts.lock` published."""
+
+
+class InvalidEvent(PlumblineError):
+    """A function was called with an event that it does not understand."""
+
+
+class MissingObject(PlumblineError):
+    """An object that an earlier stage should have written, or a user uploaded, is not in the bucket."""
+
+
+class ModelThrottled(PlumblineError):
+    """The model's service asks for fewer calls; trying again later helps."""
+
+
+class ModelUnavailable(PlumblineError):
+    """The model's service failed or timed out; trying again may help."""
+
+
+class ModelAccessDenied(PlumblineError):
+    """The account may not call this model, or the model does not exist here; trying again does not help."""
+
+
+class ModelRequestRejected(PlumblineError):
+    """The service refused this one request as invalid; trying it again does not help, other cases are unaffected."""
+
+
+class UnparseableReply(PlumblineError):
+    """A model reply from which exactly one category of the task cannot be read."""
+
+
+class BudgetExceeded(PlumblineError):
+    """The run's estimated cost is above its budget; nothing was spent."""
+
+
+class BrokenInvariant(PlumblineError):
+    """The run's accounting does not add up: some case has no outcome or more than one."""
+
+
+class DatasetTooSmall(PlumblineError):
+    """A dataset manifest whose classes are too small to train on."""
+
+
+class TrainingUnavailable(PlumblineError):
+    """The training service refused or could not be reached."""
+
+
+class NothingLabeled(PlumblineError):
+    """New cases came in and every one of them failed, so the run has nothing to show."""

@@ -1,0 +1,98 @@
+"""The strict shape of a prompt file."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from plumbline.contracts.base import Model
+
+Text = str
+
+
+class Category(Model):
+    """One root cause: its name, what it means, and what a case of it looks like."""
+
+    name: str = Field(min_length=1, max_length=80)
+    description: Text = Field(min_length=1)
+    output: Text = Field(default="", description="what the outcome of such a case looks like")
+    aliases: tuple[str, ...] = ()
+
+
+class GoodExample(Model):
+    """A case with its right category and the reasoning that leads there."""
+
+    case: Text = Field(min_length=1)
+    category: str
+    reasoning: Text = Field(min_length=1)
+
+
+class BadExample(Model):
+    """A case with a wrong classification that is easily made, why it is wrong, and the right category."""
+
+    case: Text = Field(min_length=1)
+    wrong_category: str
+    why_wrong: Text = Field(min_length=1)
+    category: str
+
+
+class ModelDefaults(Model):
+    """How the model is called. max_tokens is small on purpose: Bedrock reserves it against the token quota."""
+
+    max_tokens: int = Field(ge=16, le=8192)
+    temperature: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
+class Prompt(Model):
+    """One version of one task's prompt. Categories are ordered from most deterministic to least specific."""
+
+    task: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str = Field(pattern=r"^v[1-9][0-9]*$")
+    summary: str = Field(min_length=1, description="one line: what this version changes")
+    style: Literal["plain", "xml"] = "xml"
+    persona: Text = ""
+    background: Text = ""
+    categories: tuple[Category, ...] = Field(min_length=2)
+    good_examples: tuple[GoodExample, ...] = ()
+    bad_examples: tuple[BadExample, ...] = ()
+    instructions: Text = Field(min_length=1)
+    output_format: Text = Field(min_length=1)
+    model: ModelDefaults
+
+    @field_validator("categories")
+    @classmethod
+    def _names_are_unique(cls, categories: tuple[Category, ...]) -> tuple[Category, ...]:
+        seen: set[str] = set()
+        for category in categories:
+            for name in (category.name, *category.aliases):
+                if name.casefold() in seen:
+                    raise ValueError(f"the name or alias {name!r} is used twice")
+                seen.add(name.casefold())
+        return categories
+
+    @model_validator(mode="after")
+    def _examples_name_known_categories(self) -> Self:
+        known = set(self.category_names)
+        for kind, examples in (("good_examples", self.good_examples), ("bad_examples", self.bad_examples)):
+            for position, example in enumerate(examples):
+                named = [example.category]
+                if isinstance(example, BadExample):
+                    named.append(example.wrong_category)
+                    if example.category == example.wrong_category:
+                        raise ValueError(f"{kind}[{position}]: the wrong category is the right one")
+                for name in named:
+                    if name not in known:
+                        raise ValueError(f"{kind}[{position}]: {name!r} is not one of the categories")
+        return self
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The categories' names, in the prompt's order."""
+        return tuple(category.name for category in self.categories)
+
+
+class PromptRef(Model):
+    """Which prompt made a reply: enough to find the file and to prove that it has not changed."""
+
+    task: str
+    version: str
+    sha256: str

@@ -1,0 +1,65 @@
+"""What is asked of a language model and what it answers."""
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.prompts import PromptRef
+
+
+class Turn(Model):
+    """One turn of the conversation with the model."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class ModelRequest(Model):
+    """One call of a model. `system` is the same for every case of a run, so that a prompt cache can hold it."""
+
+    model_id: str
+    system: str
+    turns: tuple[Turn, ...]
+    max_tokens: int
+    temperature: float = 0.0
+
+
+class Usage(Model):
+    """Tokens of one or many calls. `input_tokens` leaves out those read from or written to the prompt cache."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: Self) -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+
+class ModelReply(Model):
+    """A model's answer. `from_cache` means it was answered and paid for earlier and only looked up now."""
+
+    text: str
+    stop_reason: str
+    usage: Usage
+    from_cache: bool = False
+
+
+class Reply(Model):
+    """A model's answer about one case. `error` names why there is none (the text is then empty)."""
+
+    case_id: str
+    text: str
+    stop_reason: str
+    usage: Usage
+    model_id: str
+    prompt: PromptRef
+    attempt: int = Field(ge=0, description="0 is the first ask, 1 the first repair")
+    from_cache: bool = False
+    error: str | None = None

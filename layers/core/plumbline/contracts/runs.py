@@ -1,0 +1,197 @@
+"""A run of the LabelCases workflow: what starts it, what its stages tell each other, and how it ended."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.labels import OutcomeName
+from plumbline.contracts.prompts import PromptRef
+from plumbline.contracts.replies import Usage
+
+RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
+Verdict = Literal["balanced", "short", "empty"]
+
+
+class RunRequest(Model):
+    """The state machine's input, under `$.run`: what to label and how. Keys and settings, never case text."""
+
+    run_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")
+    task: str
+    prompt_version: str
+    model_id: str
+    key: str = Field(description="the export's key in the raw bucket")
+    version_id: str | None = None
+    etag: str | None = None
+    mapping_key: str | None = Field(default=None, description="a field-mapping file's key in the raw bucket")
+    target_per_class: int = Field(ge=1)
+    budget_usd: float = Field(gt=0)
+    force: bool = False
+    max_repairs: int = Field(default=2, ge=0, le=5)
+    map_concurrency: int = Field(default=10, ge=1, le=1000)
+    started_at: datetime
+
+
+class ShardTask(Model):
+    """The event of every stage that works on one shard."""
+
+    run: RunRequest
+    shard: str
+    attempt: int = 0
+
+
+class ShardEntry(Model):
+    """One item of `shards.json`."""
+
+    shard: str
+    cases: int
+
+
+class IngestResult(Model):
+    """What ingest found. cases = new + unchanged; rejected rows and repeats are not cases."""
+
+    cases: int
+    new: int
+    unchanged: int
+    rejected: int
+    repeated: int = Field(default=0, description="rows that say again, word for word, what an earlier row said")
+    cut: int
+    shards: int
+    file_format: str
+    file_bytes: int
+    estimated_usd: float | None = Field(description="None where no price is known for the model")
+
+
+class ShardResult(Model):
+    """What one stage did with one shard."""
+
+    shard: str
+    attempt: int = 0
+    done: int
+    unparsed: int = 0
+
+
+class ClassCount(Model):
+    """One class's standing: labels of this run, accepted labels of the task so far, and the target."""
+
+    category: str
+    this_run: int
+    accepted: int
+    target: int
+
+
+class Interval(Model):
+    """A proportion with its 95% Wilson score interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ClassAccuracy(Model):
+    """Precision and recall of one class against gold labels; None where there is nothing to divide by."""
+
+    category: str
+    precision: Interval | None
+    recall: Interval | None
+    support: int
+
+
+class AccuracyBlock(Model):
+    """How the run's labels compare with the gold labels that came along.
+
+    `confusion[gold][predicted]` counts labeled cases; `coverage` is the share of gold cases that got a label.
+    `unknown_gold` counts gold labels that the task does not know; they are left out of every figure here.
+    """
+
+    accuracy: Interval
+    coverage: Interval
+    macro_f1: float
+    per_class: tuple[ClassAccuracy, ...]
+    confusion: dict[str, dict[str, int]]
+    unknown_gold: int = 0
+
+
+class BalanceResult(Model):
+    """CheckBalance's verdict. `missing` is per class; `more_cases_needed` is at the prevalence seen so far."""
+
+    verdict: Verdict
+    counts: tuple[ClassCount, ...]
+    missing: dict[str, int] = Field(default_factory=dict)
+    more_cases_needed: dict[str, int | None] = Field(
+        default_factory=dict, description="per short class; None where the class was never seen"
+    )
+    near_duplicates: int = 0
+    dataset_version: str | None = None
+    manifest_key: str | None = None
+    selected: int = 0
+
+
+class Cost(Model):
+    """What the model calls of a run cost. None where no price is known for the model."""
+
+    usd: float | None
+    saved_by_reuse_usd: float | None
+    prices_as_of: str | None
+    human_hours: float
+    minutes_per_case: float
+
+
+class Sample(Model):
+    """One case shown in the report, in anonymized form (only ever stored in the data bucket)."""
+
+    case_id: str
+    kind: Literal["repaired", "dropped", "failed", "close_call", "disagrees_with_gold"]
+    category: str | None
+    gold_category: str | None
+    reason: str
+    excerpt: str
+
+
+class RunSummary(Model):
+    """Everything that the report and the CLI show of a run; they only render it."""
+
+    run_id: str
+    task: str
+    status: RunStatus
+    prompt: PromptRef
+    model_id: str
+    source: str
+    started_at: datetime
+    finished_at: datetime
+    ingest: IngestResult
+    reject_reasons: dict[str, int]
+    outcomes: dict[OutcomeName, int]
+    outcome_reasons: dict[str, int] = Field(default_factory=dict, description="'failed: ModelThrottled' → count")
+    repairs: dict[str, int]
+    close_calls: int
+    model_calls: int
+    reused_calls: int
+    usage: Usage
+    cost: Cost
+    budget_usd: float
+    classes: dict[str, int]
+    entities: dict[str, int]
+    accuracy: AccuracyBlock | None = None
+    balance: BalanceResult | None = None
+    training_job: str | None = None
+    samples: tuple[Sample, ...] = ()
+
+
+class RunRow(Model):
+    """The run's row in the ledger."""
+
+    run_id: str
+    task: str
+    status: RunStatus
+    source: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
+    cost_usd: float | None = None
+    outcomes: dict[str, int] = Field(default_factory=dict)
+    verdict: Verdict | None = None
+    report_key: str | None = None

@@ -1,0 +1,86 @@
+"""Where everything lies in the two buckets. One function a kind of object, so that a key is spelled once."""
+
+INCOMING = "incoming/"
+MAPPINGS = "mappings/"
+MANIFESTS = "manifests/"
+
+
+def _run(run_id: str, rest: str) -> str:
+    return f"runs/{run_id}/{rest}"
+
+
+# Raw bucket: only start_run, ingest and anonymize may read it.
+def raw_cases(run_id: str, shard: str) -> str:
+    """A shard of raw cases (JSON lines of Case)."""
+    return _run(run_id, f"cases/{shard}.jsonl")
+
+
+def rejects(run_id: str) -> str:
+    """Rows that could not become cases (JSON lines of Reject)."""
+    return _run(run_id, "rejects.jsonl")
+
+
+# Data bucket: everything after anonymization.
+def case_index(run_id: str) -> str:
+    """Every ingested case without its text (JSON lines of IngestedCase)."""
+    return _run(run_id, "cases.jsonl")
+
+
+def ingest_result(run_id: str) -> str:
+    """What ingest found (one IngestReport)."""
+    return _run(run_id, "ingest.json")
+
+
+def shards(run_id: str) -> str:
+    """The list that the Distributed Map reads (JSON array of ShardEntry)."""
+    return _run(run_id, "shards.json")
+
+
+def anonymized(run_id: str, shard: str) -> str:
+    """A shard of anonymized cases (JSON lines of AnonymizedCase)."""
+    return _run(run_id, f"anonymized/{shard}.jsonl")
+
+
+def replies(run_id: str, shard: str) -> str:
+    """Every reply of a shard, all attempts (JSON lines of Reply)."""
+    return _run(run_id, f"replies/{shard}.jsonl")
+
+
+def labels(run_id: str, shard: str) -> str:
+    """A shard's labels (JSON lines of Label)."""
+    return _run(run_id, f"labels/{shard}.jsonl")
+
+
+def unparsed(run_id: str, shard: str) -> str:
+    """A shard's cases whose last reply gave no label (JSON lines of Unparsed)."""
+    return _run(run_id, f"unparsed/{shard}.jsonl")
+
+
+def shard_error(run_id: str, shard: str) -> str:
+    """Why a shard ended early (one ShardError); absent where it went well."""
+    return _run(run_id, f"errors/{shard}.json")
+
+
+def outcomes(run_id: str) -> str:
+    """One outcome for each ingested case (JSON lines of Outcome)."""
+    return _run(run_id, "outcomes.jsonl")
+
+
+def summary(run_id: str) -> str:
+    """The run in figures (one RunSummary)."""
+    return _run(run_id, "summary.json")
+
+
+def report(run_id: str) -> str:
+    """The run as one HTML page."""
+    return _run(run_id, "report.html")
+
+
+def dataset_split(task: str, version: str, split: str) -> str:
+    """One split of a dataset (JSON lines of DatasetRow)."""
+    return f"datasets/{task}/{version}/{split}.jsonl"
+
+
+def dataset_manifest(task: str, version: str) -> str:
+    """What the dataset holds and where it comes from (one DatasetManifest)."""
+    return f"datasets/{task}/{version}/manifest.json"

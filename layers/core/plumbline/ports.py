@@ -1,0 +1,79 @@
+"""What the domain asks of the outside world. Adapters implement these; tests use in-memory fakes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import IO, Protocol
+
+from plumbline.contracts.datasets import DatasetManifest
+from plumbline.contracts.replies import ModelReply, ModelRequest
+from plumbline.contracts.runs import RunRequest, RunRow
+
+
+class ObjectStore(Protocol):
+    """One bucket. Keys are full keys; every read of a missing key raises MissingObject."""
+
+    def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
+        """A forward-only stream of the object's bytes."""
+
+    def size(self, key: str, version_id: str | None = None) -> int:
+        """The object's size in bytes."""
+
+    def read(self, key: str) -> bytes:
+        """The whole object; for small ones."""
+
+    def write(self, key: str, data: bytes, content_type: str = "application/json") -> None:
+        """Put a small object whole; readers see the old or the new one, never half."""
+
+    def writer(self, key: str, content_type: str = "application/x-ndjson") -> AbstractContextManager[IO[bytes]]:
+        """A binary stream that becomes the object when the block ends without an error; memory stays flat."""
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+
+
+class Ledger(Protocol):
+    """What has been labeled and which runs there were."""
+
+    def put_run(self, row: RunRow) -> None:
+        """Write the run's row, replacing an earlier one of the same run."""
+
+    def get_run(self, task: str, run_id: str) -> RunRow | None:
+        """The run's row, or None."""
+
+    def runs(self, task: str) -> list[RunRow]:
+        """Every run of the task, newest first."""
+
+    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+        """Content hashes of those of the cases that have an accepted label."""
+
+    def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
+        """Remember case id → content hash as labeled by this run."""
+
+
+class LanguageModel(Protocol):
+    """A model that answers one request. Raises ModelThrottled, ModelUnavailable, ModelAccessDenied,
+    ModelRequestRejected."""
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        """The model's answer."""
+
+
+class Workflow(Protocol):
+    """The LabelCases state machine."""
+
+    def start(self, run: RunRequest) -> bool:
+        """Start a run under its id; False when that id has been started before."""
+
+
+class TrainingJobs(Protocol):
+    """The training service."""
+
+    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> bool:
+        """Start the job; False when a job of that name exists. Raises TrainingUnavailable."""
+
+
+class PiiDetector(Protocol):
+    """Finds personal data in texts."""
+
+    def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
+        """For each text, spans (start, end, entity type) that do not overlap, in order."""

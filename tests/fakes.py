@@ -1,0 +1,106 @@
+"""In-memory ports that record what was asked of them."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+from plumbline.contracts.datasets import DatasetManifest
+from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
+from plumbline.contracts.runs import RunRequest, RunRow
+
+
+class MemoryStore:
+    """An ObjectStore in a dict."""
+
+    def __init__(self, objects: dict[str, bytes] | None = None) -> None:
+        self.objects = objects or {}
+
+    def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
+        return io.BytesIO(self.read(key))
+
+    def size(self, key: str, version_id: str | None = None) -> int:
+        return len(self.read(key))
+
+    def read(self, key: str) -> bytes:
+        if key not in self.objects:
+            raise MissingObject(f"memory://{key} is not there")
+        return self.objects[key]
+
+    def write(self, key: str, data: bytes, content_type: str = "application/json") -> None:
+        self.objects[key] = data
+
+    @contextmanager
+    def writer(self, key: str, content_type: str = "application/x-ndjson") -> Iterator[IO[bytes]]:
+        stream = io.BytesIO()
+        yield stream
+        self.objects[key] = stream.getvalue()
+
+    def exists(self, key: str) -> bool:
+        return key in self.objects
+
+
+class MemoryLedger:
+    """A Ledger in two dicts."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], RunRow] = {}
+        self.hashes: dict[tuple[str, str], str] = {}
+
+    def put_run(self, row: RunRow) -> None:
+        self.rows[row.task, row.run_id] = row
+
+    def get_run(self, task: str, run_id: str) -> RunRow | None:
+        return self.rows.get((task, run_id))
+
+    def runs(self, task: str) -> list[RunRow]:
+        rows = [row for (row_task, _), row in self.rows.items() if row_task == task]
+        return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
+
+    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+        return {case_id: self.hashes[task, case_id] for case_id in case_ids if (task, case_id) in self.hashes}
+
+    def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
+        self.hashes.update({(task, case_id): value for case_id, value in hashes.items()})
+
+
+class FakeModel:
+    """A LanguageModel that answers what `answer` says and remembers every request."""
+
+    def __init__(self, answer: Callable[[ModelRequest], str | Exception]) -> None:
+        self.answer = answer
+        self.requests: list[ModelRequest] = []
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        self.requests.append(request)
+        answer = self.answer(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return ModelReply(text=answer, stop_reason="end_turn", usage=Usage(input_tokens=100, output_tokens=20))
+
+
+class MemoryWorkflow:
+    """A Workflow that remembers the runs it started."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, RunRequest] = {}
+
+    def start(self, run: RunRequest) -> bool:
+        if run.run_id in self.started:
+            return False
+        self.started[run.run_id] = run
+        return True
+
+
+class MemoryTrainingJobs:
+    """TrainingJobs that remember the jobs they started."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, str] = {}
+
+    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> bool:
+        if job_name in self.started:
+            return False
+        self.started[job_name] = manifest_key
+        return True
