@@ -1,0 +1,253 @@
+"""LanguageModel on Amazon Bedrock: Converse for any model, InvokeModel for Anthropic's native body.
+
+An error is told apart by its code, never by the words of its message. The service's message is not passed on: it can
+quote what it was sent.
+"""
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+from pydantic import BaseModel, ValidationError
+
+from plumbline.contracts.errors import (
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    ModelUnavailable,
+    PlumblineError,
+)
+from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
+    from mypy_boto3_bedrock_runtime.type_defs import ConverseRequestTypeDef, SystemContentBlockTypeDef
+
+ANTHROPIC_VERSION = "bedrock-2023-05-31"
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 30.0
+ATTEMPTS = 3
+
+_THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
+_UNAVAILABLE = {
+    "InternalServerException",
+    "ModelErrorException",
+    "ModelNotReadyException",
+    "ModelTimeoutException",
+    "ServiceUnavailableException",
+}
+_DENIED = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "InvalidSignatureException",
+    "ResourceNotFoundException",
+    "UnrecognizedClientException",
+}
+_NO_CREDENTIALS = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    TokenRetrievalError,
+)
+
+
+class _BedrockModel:
+    """The client, made at first use, and the meaning of its errors."""
+
+    def __init__(
+        self,
+        *,
+        concurrency: int = 8,
+        prompt_cache: bool = False,
+        region: str | None = None,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+        client: "BedrockRuntimeClient | None" = None,
+    ) -> None:
+        self._config = Config(
+            retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=concurrency,
+            tcp_keepalive=True,
+        )
+        self._prompt_cache = prompt_cache
+        self._region = region
+        self._made = client
+        self._making = threading.Lock()
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        """The model's answer to one request.
+
+        Raises ModelThrottled, ModelUnavailable, ModelAccessDenied, ModelRequestRejected.
+        """
+        try:
+            return self._call(self._client(), request)
+        except (ClientError, BotoCoreError) as error:
+            # `from None`: the service's own message may quote the case, and a traceback would show it.
+            raise _translate(error, f"model {request.model_id} in {self._where()}") from None
+
+    def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
+        raise NotImplementedError
+
+    def _client(self) -> "BedrockRuntimeClient":
+        with self._making:
+            if self._made is None:
+                # An own session: boto3's default one must not be used from several threads at a time.
+                session = boto3.session.Session(region_name=self._region)
+                self._made = session.client("bedrock-runtime", config=self._config)
+            return self._made
+
+    def _where(self) -> str:
+        return self._made.meta.region_name if self._made else self._region or "an unset region"
+
+
+class ConverseModel(_BedrockModel):
+    """Any model that speaks Bedrock's Converse.
+
+    `concurrency` is how many threads ask at a time (the size of the connection pool); `prompt_cache` marks the system
+    text as cacheable, which a model without prompt caching refuses; timeouts are seconds for each of three attempts.
+    """
+
+    def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
+        body: ConverseRequestTypeDef = {
+            "modelId": request.model_id,
+            "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in request.turns],
+            "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
+        }
+        if request.system:
+            system: list[SystemContentBlockTypeDef] = [{"text": request.system}]
+            if self._prompt_cache:
+                system.append({"cachePoint": {"type": "default"}})
+            body["system"] = system
+        response = client.converse(**body)
+        blocks = response["output"].get("message", {"content": []})["content"]
+        usage = response["usage"]
+        return ModelReply(
+            text="".join(block.get("text", "") for block in blocks),
+            stop_reason=response["stopReason"],
+            usage=Usage(
+                input_tokens=usage["inputTokens"],
+                output_tokens=usage["outputTokens"],
+                cache_read_tokens=usage.get("cacheReadInputTokens", 0),
+                cache_write_tokens=usage.get("cacheWriteInputTokens", 0),
+            ),
+        )
+
+
+class _NativeBlock(BaseModel):
+    type: str
+    text: str = ""
+
+
+class _NativeUsage(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _NativeReply(BaseModel):
+    content: list[_NativeBlock]
+    stop_reason: str | None = None
+    usage: _NativeUsage
+
+
+class MessagesModel(_BedrockModel):
+    """Anthropic models through InvokeModel with the native Messages body. Options as ConverseModel's."""
+
+    def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
+        response = client.invoke_model(
+            modelId=request.model_id,
+            contentType="application/json",
+            accept="application/json",
+            body=json.dumps(native_body(request, prompt_cache=self._prompt_cache)).encode(),
+        )
+        try:
+            reply = _NativeReply.model_validate_json(response["body"].read())
+        except ValidationError:
+            raise ModelRequestRejected(
+                f"model {request.model_id} in {self._where()} did not answer in the shape of Anthropic Messages; "
+                "set the model API to converse for this model"
+            ) from None
+        return ModelReply(
+            text="".join(block.text for block in reply.content if block.type == "text"),
+            stop_reason=reply.stop_reason or "unknown",
+            usage=Usage(
+                input_tokens=reply.usage.input_tokens,
+                output_tokens=reply.usage.output_tokens,
+                cache_read_tokens=reply.usage.cache_read_input_tokens or 0,
+                cache_write_tokens=reply.usage.cache_creation_input_tokens or 0,
+            ),
+        )
+
+
+def native_body(request: ModelRequest, *, prompt_cache: bool) -> dict[str, object]:
+    """The request in Anthropic's Messages format, as InvokeModel and a batch record's `modelInput` take it."""
+    body: dict[str, object] = {
+        "anthropic_version": ANTHROPIC_VERSION,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "messages": [{"role": turn.role, "content": [{"type": "text", "text": turn.text}]} for turn in request.turns],
+    }
+    if request.system:
+        cached = {"cache_control": {"type": "ephemeral"}} if prompt_cache else {}
+        body["system"] = [{"type": "text", "text": request.system, **cached}]
+    return body
+
+
+def _translate(error: ClientError | BotoCoreError, which: str) -> PlumblineError:
+    if isinstance(error, ClientError):
+        return _translate_answer(error, which)
+    name = type(error).__name__
+    if isinstance(error, _NO_CREDENTIALS):
+        return ModelAccessDenied(f"{which} was not called ({name}); give the caller AWS credentials and a region")
+    if isinstance(error, ParamValidationError):
+        return ModelRequestRejected(f"{which} was not called: the request is malformed ({name}), perhaps an empty text")
+    return ModelUnavailable(f"{which} gave no answer ({name}); try again later")
+
+
+def _translate_answer(error: ClientError, which: str) -> PlumblineError:
+    code = error.response.get("Error", {}).get("Code", "no code")
+    metadata = error.response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    told = f"{code}, request id {metadata.get('RequestId', 'unknown')}"
+    kind = _kind(code, status)
+    if kind is ModelThrottled:
+        return ModelThrottled(f"{which} asks for fewer calls ({told}); it is tried again later, or raise the quota")
+    if kind is ModelUnavailable:
+        return ModelUnavailable(f"{which} failed ({told}); try again later")
+    if kind is ModelAccessDenied:
+        return ModelAccessDenied(
+            f"{which} may not be called ({told}); check the model id or inference profile, enable access to the model "
+            "in this region, and allow bedrock:InvokeModel on it"
+        )
+    return ModelRequestRejected(
+        f"{which} refused this request ({told}); where it refuses every case, check the model id (many models are "
+        "reached only through an inference profile) and whether the model knows prompt caching"
+    )
+
+
+def _kind(code: str, status: int) -> type[PlumblineError]:
+    for codes, kind in ((_THROTTLED, ModelThrottled), (_UNAVAILABLE, ModelUnavailable), (_DENIED, ModelAccessDenied)):
+        if code in codes:
+            return kind
+    # A code that is not in the service's list (a proxy, a new code): the HTTP status says whether it may pass.
+    if status == 429:  # noqa: PLR2004 - HTTP's own numbers
+        return ModelThrottled
+    if status in (401, 403):
+        return ModelAccessDenied
+    return ModelUnavailable if status >= 500 else ModelRequestRejected  # noqa: PLR2004

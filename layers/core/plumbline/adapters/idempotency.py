@@ -1,0 +1,140 @@
+"""A LanguageModel that never pays twice for the same request: Powertools Idempotency on DynamoDB.
+
+The table has Powertools' standard shape: partition key `id` (string), time to live on `expiration`.
+"""
+
+import hashlib
+import json
+import logging
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import boto3
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyInconsistentStateError,
+    IdempotencyPersistenceLayerError,
+)
+from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import PydanticSerializer
+from botocore.config import Config
+
+from plumbline.contracts.errors import ModelUnavailable
+from plumbline.contracts.replies import ModelReply, ModelRequest
+from plumbline.ports import LanguageModel
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = logging.getLogger(__name__)
+
+DAY = 24 * 3600
+
+
+class RemainingTime(Protocol):
+    """The one thing that is asked of a Lambda context."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is cut off."""
+
+
+def request_key(request: ModelRequest) -> str:
+    """sha256 (hex) of everything that an answer depends on: model, system text, turns, max_tokens, temperature.
+
+    Fields at their default are left out, so that a field added later does not make every stored reply unknown.
+    """
+    return hashlib.sha256(json.dumps(request.model_dump(exclude_defaults=True), sort_keys=True).encode()).hexdigest()
+
+
+class IdempotentModel:
+    """Asks `model` only what no caller has had answered within `expires_after_seconds`; safe for threads.
+
+    While a request is being asked, the same request elsewhere raises IdempotencyAlreadyInProgressError, for the state
+    machine to retry. That lock opens after `lock_seconds` at the latest, so that a worker that was killed does not
+    block its own retry; it should be longer than one call with its botocore retries. A failed call is not stored.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        table_name: str,
+        *,
+        expires_after_seconds: int = 90 * DAY,
+        lock_seconds: float = 120.0,
+        concurrency: int = 8,
+        client: "DynamoDBClient | None" = None,
+    ) -> None:
+        self._model = model
+        self._table_name = table_name
+        self._lock_millis = int(lock_seconds * 1000)
+        self._context: RemainingTime | None = None
+        # Powertools types the context as Lambda's whole class; it calls this one method.
+        config = IdempotencyConfig(
+            hash_function="sha256",
+            expires_after_seconds=expires_after_seconds,
+            lambda_context=cast("Any", self),
+            response_hook=_mark_reused,
+        )
+        self._ask_once = idempotent_function(
+            self._ask_now,
+            data_keyword_argument="key",
+            persistence_store=DynamoDBPersistenceLayer(table_name, boto3_client=client or _client(concurrency)),
+            config=config,
+            output_serializer=PydanticSerializer(ModelReply),
+            # A fixed prefix in place of the function's name: Classify and Repair share the replies.
+            key_prefix="reply",
+        )
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        """The stored reply (`from_cache` true, with the usage it once had), or the model's answer, which is stored.
+
+        Raises what the model raises; IdempotencyAlreadyInProgressError; ModelUnavailable when the table fails.
+        """
+        made: list[ModelReply] = []
+        try:
+            reply: ModelReply = self._ask_once(key=request_key(request), request=request, made=made)
+        except (IdempotencyPersistenceLayerError, IdempotencyInconsistentStateError) as error:
+            if made:  # answered and paid for, only not stored: losing it now would be paying twice
+                logger.warning("reply not stored", extra={"table": self._table_name, "error": type(error).__name__})
+                return made[0]
+            raise ModelUnavailable(
+                f"the reply store, table {self._table_name}, failed ({_cause(error)}), so model {request.model_id} "
+                "gave no answer; check the table and the function's rights on it, then try again"
+            ) from error
+        return reply
+
+    def register_lambda_context(self, context: RemainingTime) -> None:
+        """Let the locks of this invocation open when the invocation is cut off, where that is sooner."""
+        self._context = context
+
+    def get_remaining_time_in_millis(self) -> int:
+        """How long a lock taken now may hold (Powertools asks this as it would ask a Lambda context)."""
+        if self._context is None:
+            return self._lock_millis
+        return min(self._lock_millis, self._context.get_remaining_time_in_millis())
+
+    def _ask_now(self, *, key: str, request: ModelRequest, made: list[ModelReply]) -> ModelReply:  # noqa: ARG002 - `key` is what Powertools hashes
+        made.append(self._model.ask(request))
+        return made[0]
+
+
+def _client(concurrency: int) -> "DynamoDBClient":
+    config = Config(
+        retries={"mode": "adaptive", "total_max_attempts": 3},
+        connect_timeout=5,
+        read_timeout=10,
+        max_pool_connections=concurrency,
+    )
+    return boto3.session.Session().client("dynamodb", config=config)
+
+
+def _mark_reused(response: Any, idempotent_data: DataRecord) -> ModelReply:  # noqa: ANN401, ARG001 - Powertools' hook
+    reply: ModelReply = response
+    return reply.model_copy(update={"from_cache": True})
+
+
+def _cause(error: Exception) -> str:
+    return type(error.__cause__ or error).__name__
