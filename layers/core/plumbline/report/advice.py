@@ -1,0 +1,140 @@
+"""The headline of a run, and what to do next."""
+
+import math
+from typing import NamedTuple
+
+from plumbline import keys
+from plumbline.contracts.runs import BalanceResult, RunSummary
+from plumbline.report.words import count, money, percent, plural
+
+_NAMED = 4  # how many short classes a step names
+_LOW_BUDGET = 0.8  # share of the budget from which on the next run may hit it
+
+
+class Advice(NamedTuple):
+    """One next step: what to do, and the key or command it is about."""
+
+    text: str
+    code: str = ""
+
+
+def headline(summary: RunSummary) -> tuple[str, str, str]:
+    """Three clauses: how many labeled of how many, balanced or short by how much, what it cost."""
+    return _labeled(summary), _balanced(summary.balance), _cost(summary)
+
+
+def _labeled(summary: RunSummary) -> str:
+    ingest, labeled = summary.ingest, summary.outcomes.get("labeled", 0)
+    failed = "The run failed. " if summary.status == "FAILED" else ""
+    running = "The run is not over. " if summary.status == "RUNNING" else ""
+    if not ingest.cases:
+        found = "No case was found in the file"
+    elif not ingest.new:
+        known = "the one case was" if ingest.cases == 1 else f"all {count(ingest.cases)} cases were"
+        found = f"Nothing new: {known} labeled before"
+    elif not labeled:
+        found = f"None of {plural(ingest.new, 'new case')} labeled"
+    else:
+        found = f"{count(labeled)} of {plural(ingest.new, 'new case')} labeled"
+    return f"{failed}{running}{found}"
+
+
+def _balanced(balance: BalanceResult | None) -> str:
+    if balance is None:
+        return "balance was not checked"
+    if balance.verdict == "balanced":
+        return f"the dataset is balanced with {plural(balance.selected, 'case')}"
+    if balance.verdict == "empty":
+        return "there is no dataset yet"
+    short = [missing for missing in balance.missing.values() if missing > 0]
+    of = f"{count(len(short))} of {plural(len(balance.counts), 'class')}"
+    return f"the dataset is short by {plural(sum(short), 'case')} in {of}"
+
+
+def _cost(summary: RunSummary) -> str:
+    usd = summary.cost.usd
+    if usd is None or not math.isfinite(usd):
+        return "no price is known for this model"
+    return f"the model calls cost {money(usd)}"
+
+
+def next_steps(summary: RunSummary) -> list[Advice]:
+    """What a person should do now, most urgent first; a single line of peace when there is nothing."""
+    steps = [*_input_steps(summary), *_outcome_steps(summary), *_balance_steps(summary), *_quality_steps(summary)]
+    usd = summary.cost.usd
+    if usd is not None and usd >= _LOW_BUDGET * summary.budget_usd:
+        used = percent(usd / summary.budget_usd, 0) if summary.budget_usd else "all"
+        steps.append(Advice(f"This run used {used} of its budget. Raise the budget before a larger file."))
+    return steps or [Advice("Nothing needs attention.")]
+
+
+def _input_steps(summary: RunSummary) -> list[Advice]:
+    ingest, steps = summary.ingest, []
+    if ingest.rejected:
+        top = max(ingest.reject_reasons, key=lambda reason: ingest.reject_reasons[reason], default="")
+        why = f" (most often: {top})" if top else ""
+        text = f"Mend {plural(ingest.rejected, 'rejected row')}{why} and upload the file again. Line by line:"
+        steps.append(Advice(text, keys.rejects(summary.run_id)))
+    if not ingest.cases and not ingest.rejected:
+        steps.append(Advice("Check the export: it held no row with a case id and text."))
+    return steps
+
+
+def _outcome_steps(summary: RunSummary) -> list[Advice]:
+    outcomes, steps = summary.outcomes, []
+    where = keys.outcomes(summary.run_id)
+    if failed := outcomes.get("failed", 0):
+        text = f"Upload the file again to retry {plural(failed, 'failed case')}; replies already paid for are reused."
+        steps.append(Advice(text))
+    if review := outcomes.get("needs_review", 0):
+        steps.append(Advice(f"Let a person decide {plural(review, 'case')} marked needs_review in", where))
+    if dropped := outcomes.get("dropped", 0):
+        text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"
+        steps.append(Advice(text, where))
+    return steps
+
+
+def _balance_steps(summary: RunSummary) -> list[Advice]:
+    balance = summary.balance
+    if balance is None:
+        return []
+    if balance.verdict == "balanced":
+        if summary.training_job:
+            return [Advice("Training has started. Follow the job", summary.training_job)]
+        return [Advice("The dataset is ready to train on. Its manifest is", balance.manifest_key or "not written yet")]
+    short = {name: missing for name, missing in balance.missing.items() if missing > 0}
+    unseen = [name for name in short if balance.more_cases_needed.get(name) is None]
+    needed = {name: more for name in short if (more := balance.more_cases_needed.get(name)) is not None}
+    steps = []
+    if needed:
+        largest = max(needed, key=lambda name: needed[name])
+        text = f"Add about {plural(needed[largest], 'more case')} like these to fill every class seen so far; "
+        steps.append(Advice(f"{text}{largest} needs the most. Cases picked for the short classes get there sooner."))
+    if unseen:
+        more = f" and {count(len(unseen) - _NAMED)} more" if len(unseen) > _NAMED else ""
+        names = ", ".join(unseen[:_NAMED]) + more
+        steps.append(Advice(f"Look for cases of classes never seen so far: {names}."))
+    return steps
+
+
+def _quality_steps(summary: RunSummary) -> list[Advice]:
+    block = summary.accuracy
+    if block is None:
+        if not summary.ingest.new:
+            return []
+        return [Advice("Add a gold_category to a few hundred cases to learn how accurate the labels are.")]
+    steps = []
+    if block.unknown_gold:
+        text = f"Check the spelling of {plural(block.unknown_gold, 'gold label')}: the task knows no such category."
+        steps.append(Advice(text))
+    wrong = {
+        (gold, said): cases
+        for gold, row in block.confusion.items()
+        for said, cases in row.items()
+        if gold != said and cases > 1
+    }
+    if wrong:
+        gold, said = max(wrong, key=lambda pair: wrong[pair])
+        text = f"The most frequent mix-up: {plural(wrong[gold, said], 'case')} of {gold} labeled {said}. "
+        steps.append(Advice(text + "A bad example of this pair in the prompt is the usual cure."))
+    return steps

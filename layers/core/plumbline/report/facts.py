@@ -1,0 +1,133 @@
+"""The run's key figures, its settings and its cost, each as a name and a value."""
+
+from typing import Literal, NamedTuple
+
+from plumbline.contracts.runs import RunSummary
+from plumbline.report.words import (
+    compact,
+    count,
+    duration,
+    elapsed,
+    hours,
+    interval_span,
+    moment,
+    money,
+    percent,
+    plural,
+    share,
+)
+
+_SHORT_SHA = 12
+_WORKING_DAY = 8  # hours
+
+
+class Fact(NamedTuple):
+    """A term and its value; `code` sets the value in a fixed-width face, `note` stands small beside it."""
+
+    term: str
+    value: str
+    note: str = ""
+    code: bool = False
+
+
+class Tile(NamedTuple):
+    """One key figure. `mood` picks its accent."""
+
+    term: str
+    value: str
+    note: str
+    mood: Literal["good", "attention", "plain"] = "plain"
+
+
+def tiles(summary: RunSummary) -> list[Tile]:
+    """The four figures to see first: labeled, dataset, accuracy, cost."""
+    return [_labeled_tile(summary), _dataset_tile(summary), _accuracy_tile(summary), _cost_tile(summary)]
+
+
+def _labeled_tile(summary: RunSummary) -> Tile:
+    new, labeled = summary.ingest.new, summary.outcomes.get("labeled", 0)
+    if not new:
+        return Tile("Labeled", count(labeled), "no new case came in")
+    return Tile("Labeled", percent(share(labeled, new)), f"{count(labeled)} of {plural(new, 'new case')}")
+
+
+def _dataset_tile(summary: RunSummary) -> Tile:
+    balance = summary.balance
+    if balance is None:
+        return Tile("Dataset", "Not checked", "the run ended before the balance check")
+    if balance.verdict == "balanced":
+        return Tile("Dataset", "Balanced", f"{plural(balance.selected, 'case')} selected", "good")
+    if balance.verdict == "empty":
+        return Tile("Dataset", "Empty", "no accepted label so far", "attention")
+    missing = sum(number for number in balance.missing.values() if number > 0)
+    return Tile("Dataset", "Short", f"{plural(missing, 'case')} missing", "attention")
+
+
+def _accuracy_tile(summary: RunSummary) -> Tile:
+    if summary.accuracy is None:
+        return Tile("Accuracy", "Unknown", "no gold labels came along")
+    figure = summary.accuracy.accuracy
+    return Tile("Accuracy", percent(figure.value), f"95% interval {interval_span(figure)}, n = {count(figure.n)}")
+
+
+def _cost_tile(summary: RunSummary) -> Tile:
+    usd = summary.cost.usd
+    if usd is None:
+        return Tile("Model cost", "Unknown", "no price known for this model")
+    over = usd > summary.budget_usd
+    return Tile("Model cost", money(usd), f"of {money(summary.budget_usd)} budget", "attention" if over else "plain")
+
+
+def run_facts(summary: RunSummary) -> list[Fact]:
+    """What was run, with what, when."""
+    ingest = summary.ingest
+    return [
+        Fact("Task", summary.task),
+        Fact("Prompt", summary.prompt.version, f"sha256 {summary.prompt.sha256[:_SHORT_SHA]}"),
+        Fact("Model", summary.model_id, code=True),
+        Fact("Source", summary.source, f"{ingest.file_format}, {_size(ingest.file_bytes)}", code=True),
+        Fact("Started", moment(summary.started_at)),
+        Fact("Duration", duration(elapsed(summary.started_at, summary.finished_at)), plural(ingest.shards, "shard")),
+        Fact("Budget", money(summary.budget_usd)),
+        Fact("Status", summary.status.capitalize()),
+        Fact("Run", summary.run_id, code=True),
+    ]
+
+
+def cost_facts(summary: RunSummary) -> list[Fact]:
+    """What the model calls cost, what reuse saved, and what the work would take a person."""
+    cost, ingest = summary.cost, summary.ingest
+    tokens = summary.usage
+    total = sum((tokens.input_tokens, tokens.output_tokens, tokens.cache_read_tokens, tokens.cache_write_tokens))
+    facts = [Fact("Cost of the model calls", *_price(summary))]
+    if cost.usd is not None and ingest.new:
+        facts.append(Fact("Cost per 1,000 new cases", money(cost.usd / ingest.new * 1000)))
+    if ingest.estimated_usd is not None:
+        facts.append(Fact("Estimate before the run", money(ingest.estimated_usd)))
+    reused = f"{plural(summary.reused_calls, 'reply')} reused"
+    saved = money(cost.saved_by_reuse_usd) if cost.saved_by_reuse_usd is not None else reused
+    days = cost.human_hours / _WORKING_DAY
+    baseline = f"at {cost.minutes_per_case:g} minutes a case"
+    if days >= 1:
+        baseline += f"; {days:,.0f} working {'day' if round(days) == 1 else 'days'} of {_WORKING_DAY} hours"
+    return [
+        *facts,
+        Fact("Saved by reuse", saved, reused if cost.saved_by_reuse_usd is not None else "no price known"),
+        Fact("Model calls", count(summary.model_calls)),
+        Fact("Tokens", compact(total)),
+        Fact("Work of a person", hours(cost.human_hours), baseline),
+    ]
+
+
+def _price(summary: RunSummary) -> tuple[str, str]:
+    if summary.cost.usd is None:
+        return "Unknown", "no price known for this model"
+    as_of = f"prices as of {summary.cost.prices_as_of}" if summary.cost.prices_as_of else ""
+    return money(summary.cost.usd), as_of
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:,.1f} {unit}"
+    return f"{count(size)} bytes"
