@@ -26,10 +26,6 @@ def case_index(run_id: str) -> str:
     return _run(run_id, "cases.jsonl")
 
 
-def ingest_result(run_id: str) -> str:
-    """What ingest found (one IngestReport)."""
-    return _run(run_id, "ingest.json")
-
 
 def shards(run_id: str) -> str:
     """The list that the Distributed Map reads (JSON array of ShardEntry)."""
@@ -84,3 +80,8 @@ def dataset_split(task: str, version: str, split: str) -> str:
 def dataset_manifest(task: str, version: str) -> str:
     """What the dataset holds and where it comes from (one DatasetManifest)."""
     return f"datasets/{task}/{version}/manifest.json"
+
+
+def models(task: str) -> str:
+    """Under this prefix training writes its models, a folder a job."""
+    return f"models/{task}"

@@ -66,3 +66,11 @@ class TrainingUnavailable(PlumblineError):
 
 class NothingLabeled(PlumblineError):
     """New cases came in and every one of them failed, so the run has nothing to show."""
+
+
+class InvalidSettings(PlumblineError):
+    """The function's environment variables are missing or malformed."""
+
+
+class LedgerBusy(PlumblineError):
+    """DynamoDB left a part of a batch undone again and again; trying the stage again helps."""

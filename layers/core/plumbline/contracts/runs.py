@@ -1,5 +1,6 @@
 """A run of the LabelCases workflow: what starts it, what its stages tell each other, and how it ended."""
 
+import json
 from datetime import datetime
 from typing import Literal
 
@@ -55,6 +56,7 @@ class IngestResult(Model):
     new: int
     unchanged: int
     rejected: int
+    reject_reasons: dict[str, int] = Field(default_factory=dict)
     repeated: int = Field(default=0, description="rows that say again, word for word, what an earlier row said")
     cut: int
     shards: int
@@ -162,7 +164,6 @@ class RunSummary(Model):
     started_at: datetime
     finished_at: datetime
     ingest: IngestResult
-    reject_reasons: dict[str, int]
     outcomes: dict[OutcomeName, int]
     outcome_reasons: dict[str, int] = Field(default_factory=dict, description="'failed: ModelThrottled' → count")
     repairs: dict[str, int]
@@ -177,6 +178,7 @@ class RunSummary(Model):
     accuracy: AccuracyBlock | None = None
     balance: BalanceResult | None = None
     training_job: str | None = None
+    training_error: str | None = None
     samples: tuple[Sample, ...] = ()
 
 
@@ -195,3 +197,100 @@ class RunRow(Model):
     outcomes: dict[str, int] = Field(default_factory=dict)
     verdict: Verdict | None = None
     report_key: str | None = None
+
+
+class ShardError(Model):
+    """Why a shard ended before its labels: the error's class name, as the state machine saw it."""
+
+    shard: str
+    error: str
+
+
+class CollateTask(Model):
+    """Collate's event."""
+
+    run: RunRequest
+    ingest: IngestResult
+
+
+class CollateResult(Model):
+    """Collate's answer."""
+
+    outcomes: dict[OutcomeName, int]
+    usd: float | None
+
+
+class BalanceTask(Model):
+    """CheckBalance's event."""
+
+    run: RunRequest
+
+
+class TrainingTask(Model):
+    """StartTraining's event: a manifest in the data bucket."""
+
+    manifest_key: str
+
+
+class TrainingOutcome(Model):
+    """Whether training started: the job's name, or the error's class name, or neither when there was nothing to train."""
+
+    job_name: str | None = None
+    error: str | None = None
+
+
+class ReportTask(Model):
+    """Report's event."""
+
+    run: RunRequest
+    balance: BalanceResult
+    training: TrainingOutcome
+
+
+class ReportResult(Model):
+    """Report's answer, and so the execution's output."""
+
+    run_id: str
+    status: RunStatus
+    report_key: str
+    summary_key: str
+    outcomes: dict[OutcomeName, int]
+    verdict: Verdict
+
+
+class CaughtError(Model):
+    """An error as Step Functions' Catch hands it on. For a Lambda's exception, `Cause` is a JSON text."""
+
+    Error: str
+    Cause: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence that a person can act on."""
+        try:
+            payload = json.loads(self.Cause)
+        except ValueError:
+            return self.Cause
+        return str(payload.get("errorMessage", self.Cause)) if isinstance(payload, dict) else self.Cause
+
+
+class FailureTask(Model):
+    """RecordFailure's event."""
+
+    run: RunRequest
+    error: CaughtError
+
+
+class ShardFailureTask(Model):
+    """RecordShardFailure's event."""
+
+    run: RunRequest
+    shard: str
+    error: CaughtError
+
+
+class FailureResult(Model):
+    """A failure in words; the Fail state shows it."""
+
+    error: str
+    cause: str

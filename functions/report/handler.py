@@ -1,0 +1,28 @@
+"""Report: the run as one page, and the end of its row in the ledger."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from plumbline.adapters.dynamodb import DynamoLedger
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.closing import finish
+from plumbline.contracts.runs import ReportTask
+from plumbline.observability import count, parse_event, stage
+from plumbline.report import render
+from plumbline.settings import ReportSettings, from_env
+
+
+@stage("report")
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """ReportTask → ReportResult."""
+    settings = from_env(ReportSettings)
+    result = finish(
+        parse_event(ReportTask, event),
+        data=S3ObjectStore(settings.data_bucket),
+        ledger=DynamoLedger(settings.ledger_table),
+        render=render,
+    )
+    for outcome, cases in result.outcomes.items():
+        count(f"Cases{outcome.title().replace('_', '')}", cases)
+    return result.model_dump(mode="json")

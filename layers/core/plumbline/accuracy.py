@@ -1,0 +1,80 @@
+"""How labels compare with gold labels: accuracy and its interval, per class and as a confusion matrix."""
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from plumbline.contracts.runs import AccuracyBlock, ClassAccuracy, Interval
+
+_Z95 = NormalDist().inv_cdf(0.975)
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """A proportion with its 95% interval. n must be above 0.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+    """
+    share = successes / n
+    z2 = _Z95 * _Z95
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 * ((share * (1 - share) / n + z2 / (4 * n * n)) ** 0.5) / (1 + z2 / n)
+    return Interval(value=share, low=max(0.0, middle - half), high=min(1.0, middle + half), n=n)
+
+
+class Agreement:
+    """Counts gold against predicted, one case at a time; memory does not grow with the cases."""
+
+    def __init__(self, categories: Sequence[str]) -> None:
+        self._categories = tuple(categories)
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._gold = 0
+        self._unknown = 0
+
+    def add(self, gold: str | None, predicted: str | None) -> None:
+        """One case: its gold label (None: has none) and its label (None: got none)."""
+        if gold is None:
+            return
+        if gold not in self._categories:
+            self._unknown += 1
+            return
+        self._gold += 1
+        if predicted is not None:
+            self._pairs[gold, predicted] += 1
+
+    def block(self) -> AccuracyBlock | None:
+        """The figures; None where no case had both a known gold label and a label."""
+        labeled = self._pairs.total()
+        if not labeled:
+            return None
+        right = sum(self._pairs[name, name] for name in self._categories)
+        per_class = tuple(self._class(name) for name in self._categories)
+        f1 = [self._f1(name) for name in self._categories]
+        seen = [value for value in f1 if value is not None]
+        return AccuracyBlock(
+            accuracy=wilson(right, labeled),
+            coverage=wilson(labeled, self._gold),
+            macro_f1=sum(seen) / len(seen),
+            per_class=per_class,
+            confusion={
+                gold: {predicted: self._pairs[gold, predicted] for predicted in self._categories}
+                for gold in self._categories
+            },
+            unknown_gold=self._unknown,
+        )
+
+    def _class(self, name: str) -> ClassAccuracy:
+        hits = self._pairs[name, name]
+        predicted = sum(self._pairs[gold, name] for gold in self._categories)
+        support = sum(self._pairs[name, other] for other in self._categories)
+        return ClassAccuracy(
+            category=name,
+            precision=wilson(hits, predicted) if predicted else None,
+            recall=wilson(hits, support) if support else None,
+            support=support,
+        )
+
+    def _f1(self, name: str) -> float | None:
+        """F1 of one class; None for a class that neither gold nor a label names."""
+        predicted = sum(self._pairs[gold, name] for gold in self._categories)
+        support = sum(self._pairs[name, other] for other in self._categories)
+        return 2 * self._pairs[name, name] / (predicted + support) if predicted + support else None

@@ -1,0 +1,45 @@
+"""boto3 clients, one a service and process."""
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# botocore owns the retries within one call; the state machine owns those around it.
+_CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeout=5, read_timeout=60)
+
+
+@functools.cache
+def _client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time; the functions below type them
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the name is a variable here
+
+
+def s3() -> "S3Client":
+    """Amazon S3."""
+    client: S3Client = _client("s3")
+    return client
+
+
+def dynamodb() -> "DynamoDBClient":
+    """Amazon DynamoDB."""
+    client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def stepfunctions() -> "SFNClient":
+    """AWS Step Functions."""
+    client: SFNClient = _client("stepfunctions")
+    return client
+
+
+def sagemaker() -> "SageMakerClient":
+    """Amazon SageMaker."""
+    client: SageMakerClient = _client("sagemaker")
+    return client

@@ -1,0 +1,24 @@
+"""Workflow on AWS Step Functions."""
+
+from plumbline.adapters import clients
+from plumbline.contracts.runs import RunRequest
+
+
+class LabelCasesWorkflow:
+    """The LabelCases state machine. An execution's name is the run's id, so that an id runs once."""
+
+    def __init__(self, state_machine_arn: str) -> None:
+        self.state_machine_arn = state_machine_arn
+
+    def start(self, run: RunRequest) -> bool:
+        """Start a run; False when its id has been started before (Standard keeps a name for 90 days)."""
+        client = clients.stepfunctions()
+        try:
+            client.start_execution(
+                stateMachineArn=self.state_machine_arn,
+                name=run.run_id,
+                input='{"run": ' + run.model_dump_json() + "}",
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True

@@ -1,0 +1,83 @@
+"""Every accepted label of a task, over all of its runs."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from plumbline import keys
+from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.labels import Outcome
+from plumbline.contracts.prompts import PromptRef
+from plumbline.contracts.runs import RunRequest, RunSummary
+from plumbline.jsonl import read_models
+from plumbline.ports import Ledger, ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A labeled case that may go into the dataset. Small, because a task can have a million of them."""
+
+    case_id: str
+    category: str
+    confidence: float
+    fingerprint: str
+    content_hash: str
+    run_id: str
+    shard: str
+
+
+@dataclass
+class Pool:
+    """The candidates of each class, and where they come from."""
+
+    candidates: dict[str, list[Candidate]]
+    this_run: Counter[str] = field(default_factory=Counter)
+    lineage: dict[str, tuple[PromptRef, str]] = field(default_factory=dict)
+
+    def accepted(self, category: str) -> int:
+        """How many accepted labels the class has."""
+        return len(self.candidates[category])
+
+    def lineage_of(self, candidates: Iterable[Candidate]) -> tuple[tuple[PromptRef, ...], tuple[str, ...]]:
+        """Prompts and models behind the candidates, each once, in a fixed order."""
+        used = {self.lineage[candidate.run_id] for candidate in candidates}
+        prompts = {(ref.task, ref.version, ref.sha256): ref for ref, _ in used}
+        return tuple(prompts[key] for key in sorted(prompts)), tuple(sorted({model for _, model in used}))
+
+
+def read_pool(run: RunRequest, categories: Sequence[str], data: ObjectStore, ledger: Ledger) -> Pool:
+    """The task's labels; of a case labeled in several runs, the newest. Labels of categories that the prompt no longer
+    has are left out."""
+    pool = Pool(candidates={name: [] for name in categories})
+    seen: set[bytes] = set()
+    for row in ledger.runs(run.task):
+        try:
+            summary = RunSummary.model_validate_json(data.read(keys.summary(row.run_id)))
+        except MissingObject:
+            continue  # a run that failed before Collate has accepted nothing
+        pool.lineage[row.run_id] = (summary.prompt, summary.model_id)
+        for outcome in read_models(data, keys.outcomes(row.run_id), Outcome):
+            candidate = _candidate(outcome, row.run_id)
+            if candidate is None or candidate.category not in pool.candidates:
+                continue
+            if row.run_id == run.run_id:
+                pool.this_run[candidate.category] += 1
+            key = candidate.case_id.encode()
+            if key not in seen:
+                seen.add(key)
+                pool.candidates[candidate.category].append(candidate)
+    return pool
+
+
+def _candidate(outcome: Outcome, run_id: str) -> Candidate | None:
+    if outcome.outcome != "labeled" or outcome.category is None or outcome.shard is None or outcome.fingerprint is None:
+        return None
+    return Candidate(
+        case_id=outcome.case_id,
+        category=outcome.category,
+        confidence=outcome.confidence or 0.0,
+        fingerprint=outcome.fingerprint,
+        content_hash=outcome.content_hash,
+        run_id=run_id,
+        shard=outcome.shard,
+    )

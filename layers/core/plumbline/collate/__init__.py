@@ -1,0 +1,79 @@
+"""Collate: give every ingested case its one outcome, prove that none is missing, and sum the run up."""
+
+from datetime import UTC, datetime
+from itertools import islice
+
+from plumbline import keys
+from plumbline.collate.shard import ShardRecords
+from plumbline.collate.tally import Tally
+from plumbline.contracts.cases import IngestedCase
+from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
+from plumbline.contracts.labels import Outcome
+from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
+from plumbline.jsonl import read_models, write_line
+from plumbline.ports import Ledger, ObjectStore
+from plumbline.prompting import LoadedPrompt
+
+_LEDGER_BATCH = 1000
+
+
+def collate(
+    task: CollateTask,
+    *,
+    data: ObjectStore,
+    ledger: Ledger,
+    prompt: LoadedPrompt,
+    minutes_per_case: float,
+) -> CollateResult:
+    """Write outcomes.jsonl and summary.json, and remember in the ledger which cases are labeled.
+
+    Streams shard by shard: memory does not grow with the run. Raises BrokenInvariant when a case has no outcome or
+    two, or a label belongs to no ingested case; NothingLabeled when every new case failed.
+    """
+    run = task.run
+    tally = Tally(prompt.prompt.category_names)
+    records = ShardRecords.none()
+    with data.writer(keys.outcomes(run.run_id)) as stream:
+        # Ingest writes the index in shard order, so that one shard's records are held at a time; cases that are
+        # unchanged have no shard and may stand anywhere.
+        for case in read_models(data, keys.case_index(run.run_id), IngestedCase):
+            if case.shard is not None and case.shard != records.shard:
+                _close(records, task, tally)
+                records = ShardRecords.read(run.run_id, case.shard, data)
+            outcome = records.outcome_of(case)
+            tally.add(outcome, records)
+            write_line(stream, outcome)
+        _close(records, task, tally)
+        if tally.cases != task.ingest.cases:
+            raise BrokenInvariant(
+                f"run {run.run_id}: {task.ingest.cases} cases were ingested but {tally.cases} have an outcome"
+            )
+    summary = tally.summary(task, prompt.ref, minutes_per_case, datetime.now(UTC))
+    data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
+    _remember(task, data, ledger)
+    _refuse_total_failure(summary)
+    return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
+
+
+def _close(records: ShardRecords, task: CollateTask, tally: Tally) -> None:
+    records.check_all_used(task.run.run_id)
+    tally.add_replies(records)
+
+
+def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
+    """Tell the ledger what is labeled, once the outcomes that say so are safely written."""
+    run = task.run
+    outcomes = read_models(data, keys.outcomes(run.run_id), Outcome)
+    labeled = ((o.case_id, o.content_hash) for o in outcomes if o.outcome == "labeled")
+    while batch := dict(islice(labeled, _LEDGER_BATCH)):
+        ledger.record_labeled(run.task, run.run_id, batch)
+
+
+def _refuse_total_failure(summary: RunSummary) -> None:
+    new = summary.ingest.new
+    if new and summary.outcomes["failed"] == new:
+        reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
+        raise NothingLabeled(
+            f"all {new} new cases failed: {reasons}. Nothing is lost: mend the cause and run the same file again; "
+            "answers that were already paid for are reused."
+        )

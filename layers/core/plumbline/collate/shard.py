@@ -1,0 +1,125 @@
+"""What the stages left behind about one shard, joined by case id."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from plumbline import keys
+from plumbline.contracts.cases import AnonymizedCase, IngestedCase
+from plumbline.contracts.errors import BrokenInvariant, MissingObject
+from plumbline.contracts.labels import Label, Outcome, Unparsed
+from plumbline.contracts.replies import Reply
+from plumbline.contracts.runs import ShardError
+from plumbline.jsonl import M, read_models
+from plumbline.ports import ObjectStore
+
+R = TypeVar("R", AnonymizedCase, Label, Unparsed)
+LOST = "ShardLost"  # the shard left neither labels nor an error behind
+
+
+class ShardRecords:
+    """One shard's cases, replies, labels and unparsed cases; `error` where the shard ended early."""
+
+    def __init__(
+        self,
+        shard: str | None,
+        cases: Iterable[AnonymizedCase],
+        replies: Iterable[Reply],
+        labels: Iterable[Label],
+        unparsed: Iterable[Unparsed],
+        error: str | None,
+    ) -> None:
+        self.shard = shard
+        self.cases = _by_id(cases)
+        self.replies = list(replies)
+        self.labels = _by_id(labels)
+        self.unparsed = _by_id(unparsed)
+        self.error = error
+        self._used: set[str] = set()
+
+    @classmethod
+    def none(cls) -> "ShardRecords":
+        """The records before the first shard."""
+        return cls(None, (), (), (), (), None)
+
+    @classmethod
+    def read(cls, run_id: str, shard: str, data: ObjectStore) -> "ShardRecords":
+        """Whatever the shard's stages have written; a stage that was never reached left nothing."""
+        try:
+            error = ShardError.model_validate_json(data.read(keys.shard_error(run_id, shard))).error
+        except MissingObject:
+            error = None
+        return cls(
+            shard,
+            _read(data, keys.anonymized(run_id, shard), AnonymizedCase),
+            _read(data, keys.replies(run_id, shard), Reply),
+            _read(data, keys.labels(run_id, shard), Label),
+            _read(data, keys.unparsed(run_id, shard), Unparsed),
+            error,
+        )
+
+    def outcome_of(self, case: IngestedCase) -> Outcome:
+        """The one outcome of an ingested case."""
+        base = Outcome(
+            case_id=case.case_id,
+            outcome="unchanged",
+            shard=case.shard,
+            content_hash=case.content_hash,
+            gold_category=case.gold_category,
+            cut=case.cut,
+        )
+        if case.status == "unchanged":
+            return base
+        if case.case_id in self._used:
+            raise BrokenInvariant(f"shard {self.shard}: case {case.case_id} came out of ingest twice")
+        self._used.add(case.case_id)
+        label = self.labels.get(case.case_id)
+        if label is None:
+            return base.model_copy(update=self._why_not(case.case_id))
+        return base.model_copy(
+            update={
+                "outcome": "labeled",
+                "category": label.category,
+                "runner_up": label.runner_up,
+                "confidence": label.confidence,
+                "close_call": label.close_call,
+                "repairs": label.repairs,
+                "fingerprint": self.cases[case.case_id].fingerprint if case.case_id in self.cases else None,
+            }
+        )
+
+    def check_all_used(self, run_id: str) -> None:
+        """Raise BrokenInvariant when the shard holds a label or a reply for a case that was not ingested in it, or
+        one case twice as labeled and unparsed."""
+        strangers = (self.labels.keys() | self.unparsed.keys() | {r.case_id for r in self.replies}) - self._used
+        if strangers:
+            raise BrokenInvariant(
+                f"run {run_id}, shard {self.shard}: {len(strangers)} labels or replies belong to no ingested case"
+            )
+        both = self.labels.keys() & self.unparsed.keys()
+        if both:
+            raise BrokenInvariant(f"run {run_id}, shard {self.shard}: {len(both)} cases are labeled and unparsed at once")
+
+    def _why_not(self, case_id: str) -> dict[str, str]:
+        unparsed = self.unparsed.get(case_id)
+        if unparsed is not None and unparsed.final:
+            return {"outcome": "failed", "reason": unparsed.reason}
+        # A shard that broke off while it was still re-asking did not fail at reading: it may be read another time.
+        if unparsed is not None and self.error is None:
+            return {"outcome": "dropped", "reason": unparsed.reason}
+        return {"outcome": "failed", "reason": self.error or LOST}
+
+
+def _read(data: ObjectStore, key: str, kind: type[M]) -> list[M]:
+    try:
+        return list(read_models(data, key, kind))
+    except MissingObject:
+        return []
+
+
+def _by_id(records: Iterable[R]) -> dict[str, R]:
+    found: dict[str, R] = {}
+    for record in records:
+        if record.case_id in found:
+            raise BrokenInvariant(f"case {record.case_id} has two {type(record).__name__} records in one shard")
+        found[record.case_id] = record
+    return found

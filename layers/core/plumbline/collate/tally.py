@@ -1,0 +1,139 @@
+"""The run in figures, counted one case at a time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import get_args
+
+from plumbline.accuracy import Agreement
+from plumbline.collate.shard import ShardRecords
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.labels import Outcome, OutcomeName
+from plumbline.contracts.prompts import PromptRef
+from plumbline.contracts.replies import Usage
+from plumbline.contracts.runs import CollateTask, Cost, RunSummary, Sample
+from plumbline.prices import price_table
+
+_SAMPLES_A_KIND = 4
+_EXCERPT_CHARS = 320
+
+
+class Tally:
+    """Counts outcomes, classes, repairs, tokens and agreement with gold. Memory does not grow with the cases."""
+
+    def __init__(self, categories: Sequence[str]) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        self.classes: Counter[str] = Counter(dict.fromkeys(categories, 0))
+        self.repairs: Counter[str] = Counter()
+        self.entities: Counter[str] = Counter()
+        self.close_calls = 0
+        self.paid = Usage()
+        self.reused = Usage()
+        self.calls = 0
+        self.reused_calls = 0
+        self.agreement = Agreement(categories)
+        self.samples: dict[str, list[Sample]] = {}
+
+    @property
+    def cases(self) -> int:
+        """How many cases have an outcome."""
+        return self.outcomes.total()
+
+    def add(self, outcome: Outcome, records: ShardRecords) -> None:
+        """One case's outcome."""
+        self.outcomes[outcome.outcome] += 1
+        if outcome.reason:
+            self.reasons[f"{outcome.outcome}: {outcome.reason}"] += 1
+        if outcome.category is not None:
+            self.classes[outcome.category] += 1
+            self.repairs.update(outcome.repairs)
+            self.close_calls += outcome.close_call
+        if outcome.outcome != "unchanged":
+            self.agreement.add(outcome.gold_category, outcome.category)
+        case = records.cases.get(outcome.case_id)
+        if case is not None:
+            self._sample(outcome, case)
+
+    def add_replies(self, records: ShardRecords) -> None:
+        """What a shard's model calls used, and what was masked in it."""
+        for case in records.cases.values():
+            self.entities.update(case.entities)
+        for reply in records.replies:
+            if reply.error:
+                continue
+            if reply.from_cache:
+                self.reused, self.reused_calls = self.reused + reply.usage, self.reused_calls + 1
+            else:
+                self.paid, self.calls = self.paid + reply.usage, self.calls + 1
+
+    def summary(self, task: CollateTask, prompt: PromptRef, minutes_per_case: float, now: datetime) -> RunSummary:
+        """Everything counted so far; balance and training are added by Report."""
+        run, prices = task.run, price_table()
+        new = task.ingest.new
+        cost = Cost(
+            usd=prices.usd(run.model_id, self.paid),
+            saved_by_reuse_usd=prices.usd(run.model_id, self.reused),
+            prices_as_of=prices.as_of,
+            human_hours=new * minutes_per_case / 60,
+            minutes_per_case=minutes_per_case,
+        )
+        names: tuple[OutcomeName, ...] = get_args(OutcomeName)
+        return RunSummary(
+            run_id=run.run_id,
+            task=run.task,
+            status="RUNNING",
+            prompt=prompt,
+            model_id=run.model_id,
+            source=run.key,
+            started_at=run.started_at,
+            finished_at=now,
+            ingest=task.ingest,
+            outcomes={name: self.outcomes[name] for name in names},
+            outcome_reasons=dict(self.reasons.most_common()),
+            repairs=dict(self.repairs.most_common()),
+            close_calls=self.close_calls,
+            model_calls=self.calls,
+            reused_calls=self.reused_calls,
+            usage=self.paid,
+            cost=cost,
+            budget_usd=run.budget_usd,
+            classes=dict(self.classes),
+            entities=dict(self.entities.most_common()),
+            accuracy=self.agreement.block(),
+            samples=tuple(sample for kind in self.samples.values() for sample in kind),
+        )
+
+    def _sample(self, outcome: Outcome, case: AnonymizedCase) -> None:
+        kind, reason = _kind_of(outcome)
+        if kind is None or len(self.samples.setdefault(kind, [])) >= _SAMPLES_A_KIND:
+            return
+        text = " — ".join(part for part in (case.subject, *(message.text for message in case.messages)) if part)
+        excerpt = text if len(text) <= _EXCERPT_CHARS else text[:_EXCERPT_CHARS].rsplit(" ", 1)[0] + " …"
+        self.samples[kind].append(
+            Sample.model_validate(
+                {
+                    "case_id": outcome.case_id,
+                    "kind": kind,
+                    "category": outcome.category,
+                    "gold_category": outcome.gold_category,
+                    "reason": reason,
+                    "excerpt": excerpt,
+                }
+            )
+        )
+
+
+def _kind_of(outcome: Outcome) -> tuple[str | None, str]:
+    """The most telling group of samples that a case belongs to, and why."""
+    if outcome.outcome in ("dropped", "failed"):
+        return outcome.outcome, outcome.reason or ""
+    if outcome.outcome != "labeled":
+        return None, ""
+    if outcome.gold_category and outcome.gold_category != outcome.category:
+        return "disagrees_with_gold", f"gold says {outcome.gold_category}"
+    if outcome.repairs:
+        return "repaired", ", ".join(outcome.repairs)
+    if outcome.close_call:
+        return "close_call", f"runner-up {outcome.runner_up}"
+    return None, ""

@@ -1,0 +1,82 @@
+"""Logs and metrics of every stage: ids and counts only, never a payload, never case text."""
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.errors import InvalidEvent, PlumblineError
+
+logger = Logger(service="plumbline")
+metrics = Metrics(namespace="Plumbline", service="plumbline")
+
+Event = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], dict[str, Any]]
+M = TypeVar("M", bound=Model)
+
+
+def stage(name: str) -> Callable[[Handler], Handler]:
+    """Wrap a handler: correlation ids on every log line, one line and one metric when it ends well or badly.
+
+    The exception goes on to the caller unchanged: its class name is the error name the state machine knows.
+    """
+
+    def wrap(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        def observed(event: Event, context: LambdaContext) -> dict[str, Any]:
+            logger.append_keys(stage=name, request_id=context.aws_request_id, **_correlation(event))
+            started = time.perf_counter()
+            try:
+                result = handler(event, context)
+            except Exception as error:
+                # A PlumblineError's message is written to be read; another exception's may quote its input.
+                why = str(error) if isinstance(error, PlumblineError) else "see the error's class"
+                logger.error("stage failed", extra={"error": type(error).__name__, "why": why})
+                metrics.add_metric(name="StageErrors", unit=MetricUnit.Count, value=1)
+                raise
+            else:
+                seconds = round(time.perf_counter() - started, 3)
+                logger.info("stage done", extra={"seconds": seconds, "counts": _counts(result)})
+                metrics.add_metric(name="StageSeconds", unit=MetricUnit.Seconds, value=seconds)
+                return result
+            finally:
+                metrics.add_dimension(name="stage", value=name)
+                metrics.flush_metrics()
+                logger.remove_keys(["run_id", "shard", "attempt"])
+
+        return observed
+
+    return wrap
+
+
+def parse_event(kind: type[M], event: Mapping[str, Any]) -> M:
+    """The event as a model. Raises InvalidEvent, which names the wrong fields and not their values."""
+    try:
+        return kind.model_validate(event)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc']) or 'event'}: {e['msg']}" for e in error.errors(include_input=False)
+        )
+        raise InvalidEvent(f"not a {kind.__name__}: {wrong}; events/ shows what each function takes") from None
+
+
+def count(name: str, value: float) -> None:
+    """Add to a CloudWatch metric of this invocation."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _correlation(event: Mapping[str, Any]) -> dict[str, Any]:
+    run = event.get("run")
+    keys = {"run_id": run.get("run_id") if isinstance(run, Mapping) else None}
+    keys |= {name: event.get(name) for name in ("shard", "attempt")}
+    return {name: value for name, value in keys.items() if isinstance(value, str | int)}
+
+
+def _counts(result: Mapping[str, Any]) -> dict[str, int | float]:
+    return {name: value for name, value in result.items() if isinstance(value, int | float)}

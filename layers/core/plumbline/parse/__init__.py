@@ -1,0 +1,64 @@
+"""Parse: read labels from a shard's replies; what cannot be read goes to Repair."""
+
+from collections.abc import Iterable
+
+from plumbline import keys
+from plumbline.contracts.errors import UnparseableReply
+from plumbline.contracts.labels import Label, Lineage, Unparsed
+from plumbline.contracts.replies import Reply
+from plumbline.contracts.runs import RunRequest, ShardResult, ShardTask
+from plumbline.jsonl import read_models, write_models
+from plumbline.parse.confidence import rank
+from plumbline.parse.reader import read_answer
+from plumbline.ports import ObjectStore
+from plumbline.prompting import LoadedPrompt
+
+
+def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardResult:
+    """Write the shard's labels and its unparsed cases, from each case's latest reply. Costs nothing; replayable.
+
+    `unparsed` in the result counts the cases that are worth another ask.
+    """
+    run_id = task.run.run_id
+    labels: list[Label] = []
+    unparsed: list[Unparsed] = []
+    for reply in latest(read_models(data, keys.replies(run_id, task.shard), Reply)):
+        try:
+            labels.append(label_of(reply, task.run, prompt))
+        except UnparseableReply as error:
+            unparsed.append(
+                Unparsed(
+                    case_id=reply.case_id, attempt=reply.attempt, reason=reply.error or str(error), final=bool(reply.error)
+                )
+            )
+    write_models(data, keys.labels(run_id, task.shard), labels)
+    write_models(data, keys.unparsed(run_id, task.shard), unparsed)
+    again = sum(not case.final for case in unparsed)
+    return ShardResult(shard=task.shard, attempt=task.attempt, done=len(labels), unparsed=again)
+
+
+def latest(replies: Iterable[Reply]) -> list[Reply]:
+    """The reply of the highest attempt of each case, in the order in which cases first appear."""
+    last: dict[str, Reply] = {}
+    for reply in replies:
+        if reply.case_id not in last or reply.attempt >= last[reply.case_id].attempt:
+            last[reply.case_id] = reply
+    return list(last.values())
+
+
+def label_of(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> Label:
+    """The label that a reply gives. Raises UnparseableReply with a reason that quotes nothing of the reply."""
+    if reply.error:
+        raise UnparseableReply(reply.error)
+    answer = read_answer(reply.text, prompt.prompt.categories, truncated=reply.stop_reason == "max_tokens")
+    repairs = answer.repairs + ("re_asked",) * reply.attempt
+    return Label(
+        case_id=reply.case_id,
+        category=answer.category,
+        runner_up=answer.runner_up,
+        reasoning=answer.reasoning,
+        confidence=rank(runner_up=answer.runner_up, repairs=repairs),
+        close_call=answer.runner_up is not None,
+        repairs=repairs,
+        lineage=Lineage(prompt=reply.prompt, model_id=reply.model_id, run_id=run.run_id),
+    )

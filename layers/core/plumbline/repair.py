@@ -1,0 +1,36 @@
+"""Repair: ask again about the cases whose reply could not be read, showing the model what was wrong."""
+
+from plumbline import keys
+from plumbline.asking import ask_each
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.labels import Unparsed
+from plumbline.contracts.replies import Reply
+from plumbline.contracts.runs import ShardResult, ShardTask
+from plumbline.jsonl import read_models, write_models
+from plumbline.ports import LanguageModel, ObjectStore
+from plumbline.prompting import LoadedPrompt, build_repair_request
+
+
+def repair(
+    task: ShardTask, *, data: ObjectStore, model: LanguageModel, prompt: LoadedPrompt, concurrency: int
+) -> ShardResult:
+    """Add one reply of attempt `task.attempt` for each unparsed case of the shard that is worth another ask.
+
+    Doing it twice gives the same: replies of this attempt or a later one are replaced. Raises the model's errors.
+    """
+    run, shard = task.run, task.shard
+    earlier = [r for r in read_models(data, keys.replies(run.run_id, shard), Reply) if r.attempt < task.attempt]
+    last = {reply.case_id: reply for reply in sorted(earlier, key=lambda reply: reply.attempt)}
+    unparsed = {u.case_id: u for u in read_models(data, keys.unparsed(run.run_id, shard), Unparsed) if not u.final}
+    cases = read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase)
+    requests = [
+        (
+            case.case_id,
+            build_repair_request(prompt, case, run.model_id, last[case.case_id].text, unparsed[case.case_id].reason),
+        )
+        for case in cases
+        if case.case_id in unparsed
+    ]
+    replies = ask_each(requests, model=model, prompt=prompt.ref, attempt=task.attempt, concurrency=concurrency)
+    write_models(data, keys.replies(run.run_id, shard), [*earlier, *replies])
+    return ShardResult(shard=shard, attempt=task.attempt, done=len(replies))

@@ -1,0 +1,116 @@
+"""What a function needs to know from its environment. Each declares only what it uses; read at first use."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.errors import InvalidSettings
+
+S = TypeVar("S", bound=Model)
+
+
+def from_env(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
+    """Read each field from the variable of its name in capitals; an empty variable counts as not set.
+
+    Raises InvalidSettings, which names the variables.
+    """
+    environ = os.environ if environ is None else environ
+    values = {field: environ[field.upper()] for field in kind.model_fields if environ.get(field.upper())}
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        wrong = ", ".join(f"{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors(include_input=False))
+        raise InvalidSettings(f"wrong environment of this function: {wrong}; see Environment in template.yaml") from None
+
+
+class RawStoreSettings(Model):
+    """The bucket for raw text."""
+
+    raw_bucket: str
+
+
+class DataStoreSettings(Model):
+    """The bucket for everything after anonymization."""
+
+    data_bucket: str
+
+
+class LedgerSettings(Model):
+    """The ledger's table."""
+
+    ledger_table: str
+
+
+class PromptSettings(Model):
+    """Where the prompt files lie: the prompts layer on AWS, the repository's folder on a laptop."""
+
+    prompts_dir: Path
+
+
+class StartRunSettings(DataStoreSettings, RawStoreSettings, LedgerSettings, PromptSettings):
+    """What a run gets when its upload does not say otherwise."""
+
+    state_machine_arn: str
+    task: str
+    prompt_version: str
+    model_id: str
+    target_per_class: int = Field(ge=1)
+    budget_usd: float = Field(gt=0)
+    max_repairs: int = Field(default=2, ge=0, le=5)
+    map_concurrency: int = Field(default=10, ge=1, le=1000)
+
+
+class IngestFunctionSettings(RawStoreSettings, DataStoreSettings, LedgerSettings, PromptSettings):
+    """Ingest reads an export, asks the ledger what is new, and writes to both buckets."""
+
+    max_case_tokens: int = Field(default=6000, ge=200)
+    cases_per_shard: int = Field(default=50, ge=1, le=50)
+
+
+class AnonymizeSettings(RawStoreSettings, DataStoreSettings):
+    """Anonymize is the door between the buckets."""
+
+
+class ModelSettings(DataStoreSettings, PromptSettings):
+    """Classify and Repair call the model."""
+
+    idempotency_table: str
+    idempotency_days: int = Field(default=90, ge=1)
+    case_concurrency: int = Field(default=8, ge=1, le=64)
+    model_api: Literal["converse", "messages"] = "converse"
+    prompt_cache: bool = True
+
+
+class ParseSettings(DataStoreSettings, PromptSettings):
+    """Parse reads replies against the prompt's categories."""
+
+
+class CollateSettings(DataStoreSettings, LedgerSettings, PromptSettings):
+    """Collate accounts for every case."""
+
+    minutes_per_case: float = Field(default=5.0, gt=0)
+
+
+class BalanceSettings(DataStoreSettings, LedgerSettings, PromptSettings):
+    """CheckBalance reads the task's labels so far and writes the dataset."""
+
+
+class TrainingSettings(DataStoreSettings):
+    """How a training job is started."""
+
+    training_role_arn: str
+    training_image: str
+    training_instance_type: str = "ml.g4dn.xlarge"
+    training_max_seconds: int = Field(default=4 * 3600, ge=60)
+
+
+class ReportSettings(DataStoreSettings, LedgerSettings):
+    """Report reads the summary and closes the run's row."""
+
+
+class FailureSettings(LedgerSettings):
+    """RecordFailure writes the run's row."""

@@ -1,0 +1,101 @@
+"""StartRun: an upload to incoming/ becomes a run of the LabelCases state machine."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.errors import InvalidEvent, InvalidPrompt
+from plumbline.contracts.runs import RunRequest, RunRow
+from plumbline.ports import Ledger, Workflow
+from plumbline.prompting import load_prompt
+from plumbline.settings import StartRunSettings
+
+OPTIONS = ("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force")
+
+
+class Upload(Model):
+    """An object that arrived under incoming/. `metadata` are its user-defined S3 metadata: the run's options."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+    etag: str | None = None
+    at: datetime
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class Started(Model):
+    """StartRun's answer. `started` is false when this very upload has a run already, or is no case file."""
+
+    run_id: str | None
+    started: bool
+
+
+def upload_from_event(event: Mapping[str, Any]) -> Upload:
+    """Read EventBridge's "Object Created" event of S3. Raises InvalidEvent.
+
+    Source: Amazon S3 User Guide, "EventBridge event message structure".
+    """
+    try:
+        detail = event["detail"]
+        return Upload(
+            bucket=detail["bucket"]["name"],
+            key=detail["object"]["key"],
+            version_id=detail["object"].get("version-id"),
+            etag=detail["object"].get("etag"),
+            at=event["time"],
+        )
+    except (KeyError, TypeError, ValidationError) as error:
+        raise InvalidEvent(f"not an S3 'Object Created' event ({type(error).__name__}: {error})") from None
+
+
+def run_id_of(bucket: str, key: str, version: str) -> str:
+    """The run's id: the same upload always gets the same id, so that a doubled event starts nothing."""
+    return "run-" + hashlib.sha256("\x1f".join((bucket, key, version)).encode()).hexdigest()[:20]
+
+
+def start_run(upload: Upload, settings: StartRunSettings, *, ledger: Ledger, workflow: Workflow) -> Started:
+    """Start a run for the upload, once. A run whose options are wrong is recorded as FAILED with the reason."""
+    if upload.key.endswith("/"):
+        return Started(run_id=None, started=False)  # a folder made in the S3 console
+    run_id = run_id_of(upload.bucket, upload.key, upload.version_id or upload.etag or "")
+    task = upload.metadata.get("task", settings.task)
+    row = RunRow(run_id=run_id, task=task, status="RUNNING", source=upload.key, started_at=upload.at)
+    try:
+        run = _request(upload, run_id, settings)
+        load_prompt(Path(settings.prompts_dir), run.task, run.prompt_version)
+    except (InvalidEvent, InvalidPrompt) as error:
+        # Under the stack's own task, because the one asked for may not exist; nobody would look there.
+        failed = {"task": settings.task, "status": "FAILED", "finished_at": datetime.now(UTC)}
+        ledger.put_run(row.model_copy(update=failed | {"error": type(error).__name__, "cause": str(error)}))
+        raise
+    if ledger.get_run(task, run_id) is None:
+        ledger.put_run(row)
+    return Started(run_id=run_id, started=workflow.start(run))
+
+
+def _request(upload: Upload, run_id: str, settings: StartRunSettings) -> RunRequest:
+    defaults = settings.model_dump(
+        include={"task", "prompt_version", "model_id", "target_per_class", "budget_usd", "max_repairs", "map_concurrency"}
+    )
+    options = {name: value for name, value in upload.metadata.items() if name in OPTIONS and value}
+    fixed = {
+        "run_id": run_id,
+        "key": upload.key,
+        "version_id": upload.version_id,
+        "etag": upload.etag,
+        "started_at": upload.at,
+    }
+    try:
+        return RunRequest.model_validate(defaults | options | fixed)
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors(include_input=False))
+        raise InvalidEvent(f"the upload's metadata ask for a run that cannot be: {wrong}") from None
+
+
