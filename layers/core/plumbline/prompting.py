@@ -3,8 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from html import escape  # xml.sax.saxutils does the same and costs urllib's import
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -220,7 +220,7 @@ def _section(tag: str, content: str) -> str:
 
 def _xml_category(category: Category) -> str:
     fields = _fields({"description": category.description, "output": category.output})
-    return f"<category name={quoteattr(category.name)}>\n{fields}\n</category>"
+    return f'<category name="{escape(category.name)}">\n{fields}\n</category>'
 
 
 def _xml_example(example: GoodExample | BadExample) -> str:
@@ -255,7 +255,7 @@ def _plain_sections(prompt: Prompt) -> Iterable[str]:
 
 def _plain_example(example: GoodExample | BadExample) -> dict[str, str]:
     fields = {name.replace("_", " ").capitalize(): text for name, text in _example_fields(example).items()}
-    return fields | {"Case": escape(example.case)}
+    return fields | {"Case": _escaped(example.case)}
 
 
 def _listed(heading: str, items: list[dict[str, str]]) -> str:
@@ -277,7 +277,7 @@ def _element(tag: str, text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_clean(text))
+    return escape(_clean(text), quote=False)
 
 
 def _clean(text: str) -> str:
