@@ -1,0 +1,56 @@
+"""`python -m local`: the local stack as a process of its own, until Ctrl-C or SIGTERM."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local.deploy import DeploymentFailed, TemplateNotSupported
+from local.stack import AlreadyRunning, LocalStack
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--template", type=Path, default=Path("template.yaml"), help="the SAM template")
+    parser.add_argument("--state-dir", type=Path, default=Path(".plumbline"), help="logs, saved state, local.json")
+    parser.add_argument("--host", default="127.0.0.1", help="what to bind to; 0.0.0.0 lets containers in")
+    parser.add_argument("--port", type=int, default=0, help="the AWS endpoint's port; 0 takes a free one")
+    parser.add_argument("--model", default="embedding", help="the stand-in model")
+    parser.add_argument("--parallel", type=int, help="how many invocations of one function run at once")
+    parser.add_argument("--no-state", action="store_true", help="neither load nor save what the buckets and tables hold")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal comes. Prints one line that begins with `ready` once the stack can be used."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    stack = LocalStack(
+        options.template,
+        state_dir=options.state_dir,
+        parameters=dict(pair.split("=", 1) for pair in options.parameter),
+        model=options.model,
+        host=options.host,
+        port=options.port,
+        parallel=options.parallel,
+        keep_state=not options.no_state,
+    )
+    try:
+        with stack:
+            sys.stdout.write(f"ready: AWS at {stack.endpoint}, Bedrock at {stack.bedrock_endpoint}\n")
+            sys.stdout.flush()
+            ended.wait()
+    except (AlreadyRunning, DeploymentFailed, TemplateNotSupported, OSError) as error:
+        sys.stderr.write(f"The local stack did not start. {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""The local stack: the embedded AWS with a template deployed, its Lambda workers and the stand-in for Bedrock."""
+
+import contextlib
+import logging
+import os
+import threading
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, Self
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+from local import info, moto_patches, state
+from local.deploy import Deployment, deploy, translate
+from local.workers import WorkerPools
+
+_log = logging.getLogger(__name__)
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # nobody checks them
+
+
+class AlreadyRunning(Exception):
+    """Another local stack uses the same state folder."""
+
+
+class ModelServer(Protocol):
+    """What answers for Bedrock: an HTTP server at `endpoint` that serves until `stop`."""
+
+    @property
+    def endpoint(self) -> str:
+        """Its URL."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class LocalStack:
+    """The local stack. Use it as a context manager, or call `start` and `stop`; one at a time in a process.
+
+    `template` is the SAM template; `parameters` override its defaults. `state_dir` holds the logs (logs/), the note
+    for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables held at the last stop
+    (state/). `model` names a stand-in model and `model_options` what it takes; a running `model_server` replaces it.
+    `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
+    once. `time_scale` multiplies the state machines' Wait states and Retry intervals.
+    """
+
+    def __init__(
+        self,
+        template: Path = Path("template.yaml"),
+        *,
+        state_dir: Path = Path(".plumbline"),
+        parameters: Mapping[str, str] | None = None,
+        stack_name: str = "plumbline-local",
+        region: str = "us-east-1",
+        model: str = "embedding",
+        model_options: Mapping[str, Any] | None = None,
+        model_server: ModelServer | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        parallel: int | None = None,
+        time_scale: float = 1.0,
+        keep_state: bool = True,
+    ):
+        self.stack_name = stack_name
+        self.region = region
+        self.endpoint = ""
+        self.bedrock_endpoint = ""
+        self._template = template.resolve()
+        self._folder = state_dir.resolve()
+        self._parameters = dict(parameters or {})
+        self._model = (model, model_options, model_server)
+        self._address = (host, port)
+        self._parallel = parallel or max(2, os.cpu_count() or 2)
+        self._time_scale = time_scale
+        self._keep_state = keep_state
+        self._deployment: Deployment | None = None
+        self._pools: WorkerPools | None = None
+        self._running = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def resources(self) -> Mapping[str, str]:
+        """Physical ids by logical id."""
+        return self._started()[0].resources
+
+    @property
+    def pools(self) -> WorkerPools:
+        """The Lambda workers."""
+        return self._started()[1]
+
+    def _started(self) -> tuple[Deployment, WorkerPools]:
+        if self._deployment is None or self._pools is None:
+            raise RuntimeError("The local stack is not running: call start() first.")
+        return self._deployment, self._pools
+
+    def session(self) -> boto3.Session:
+        """A boto3 session with the stack's region and credentials; its clients need `endpoint_url=stack.endpoint`."""
+        return boto3.Session("local", "local", region_name=self.region)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of one service that talks to this stack."""
+        endpoint = self.bedrock_endpoint if service.startswith("bedrock") else self.endpoint
+        # The generic call: `service` is any service, and boto3-stubs only knows the literal names.
+        make: Any = self.session().client
+        return make(service, endpoint_url=endpoint, config=Config(max_pool_connections=64))
+
+    def start(self) -> Self:
+        """Bring everything up; returns when the template is deployed and functions can be invoked.
+
+        Raises AlreadyRunning, TemplateNotSupported, DeploymentFailed, or OSError for a port that is taken.
+        """
+        other = info.read(self._folder)
+        if other is not None:
+            message = f"A local stack runs already at {other.endpoint} (process {other.pid}). Stop it first."
+            raise AlreadyRunning(message)
+        template = translate(self._template, self._parameters, self.region)
+        with contextlib.ExitStack() as running:
+            self.bedrock_endpoint = self._start_model(running)
+            self._serve(running)
+            self._pools = WorkerPools(self._folder / "logs", self._parallel, self._wiring())
+            background = ThreadPoolExecutor(max_workers=16, thread_name_prefix="asynchronous")
+            wiring = moto_patches.Wiring(self.endpoint, self._pools.invoke, background, self._time_scale)
+            running.enter_context(moto_patches.applied(wiring))
+            running.callback(background.shutdown, wait=False, cancel_futures=True)
+            running.callback(self._pools.close)
+            self._deploy(template)
+            note = info.LocalInfo(
+                endpoint=self.endpoint,
+                bedrock_endpoint=self.bedrock_endpoint,
+                stack_name=self.stack_name,
+                region=self.region,
+                pid=os.getpid(),
+            )
+            info.write(self._folder, note)
+            running.callback(info.remove, self._folder)
+            self._running = running.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Take everything down. What the buckets and tables hold is saved first, unless `keep_state` is off."""
+        if self._deployment is not None:
+            deployment, pools = self._started()
+            self._stop_executions(deployment)
+            pools.close()
+            if self._keep_state:
+                state.dump(self.session(), self.endpoint, deployment, self._folder / "state")
+        self._deployment = None
+        self._running.close()
+
+    def _start_model(self, running: contextlib.ExitStack) -> str:
+        name, options, server = self._model
+        if server is not None:
+            return server.endpoint
+        # Late: the stand-in's models are heavy, and whoever brings a server of its own needs none of them.
+        from local.bedrock.server import BedrockStandIn  # noqa: PLC0415
+
+        own = BedrockStandIn(model=name, host=self._address[0], port=0, options=options).start()
+        running.callback(own.stop)
+        return _reachable(self._address[0], urlsplit(own.endpoint).port)
+
+    def _serve(self, running: contextlib.ExitStack) -> None:
+        server = moto_patches.bind(*self._address)
+        running.callback(server.server_close)
+        moto_patches.forget_everything()
+        self.endpoint = _reachable(self._address[0], server.port)
+        threading.Thread(target=server.serve_forever, name="embedded-aws", daemon=True).start()
+        running.callback(server.shutdown)
+
+    def _wiring(self) -> dict[str, str]:
+        """What a function needs to find the embedded AWS; these variables win over the template's."""
+        return {
+            **_CREDENTIALS,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_BEDROCK": self.bedrock_endpoint,
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock_endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def _deploy(self, template: dict[str, Any]) -> None:
+        # Physical names repeat from one start to the next; everything after them (version ids, for one) must not.
+        moto_patches.seed_identifiers(zlib.crc32(self.stack_name.encode()))
+
+        def before_events(deployment: Deployment) -> None:
+            moto_patches.seed_identifiers(None)
+            for function, layout in deployment.layouts.items():
+                self._pools_register(function, layout)
+            if self._keep_state:
+                state.load(self.session(), self.endpoint, deployment, self._folder / "state")
+
+        self._deployment = deploy(
+            self.session(), self.endpoint, template, self.stack_name, self._parameters, before_events
+        )
+
+    def _pools_register(self, function: str, layout: Any) -> None:
+        if self._pools is not None:
+            self._pools.register(function, layout)
+
+    def _stop_executions(self, deployment: Deployment) -> None:
+        client = self.client("stepfunctions")
+        for _, machine, _ in deployment.of_type("AWS::StepFunctions::StateMachine"):
+            listed = client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+            for execution in listed:
+                client.stop_execution(executionArn=execution["executionArn"])
+                _log.warning("the execution %s was still running and has been stopped", execution["name"])
+
+
+def _reachable(host: str, port: int | None) -> str:
+    """The URL of a server that is bound to `host`, for a client on this machine."""
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{port}"  # noqa: S104 - compared, not bound

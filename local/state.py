@@ -1,0 +1,126 @@
+"""Keeps what the embedded AWS holds over a restart: objects and table items, through the public APIs, as plain files.
+
+One tar file a bucket (its newest versions) and one JSON Lines file a table, named by logical id, because physical names
+differ from one stack to the next. Execution histories are not kept.
+"""
+
+import base64
+import io
+import json
+import logging
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+
+from local.deploy import Deployment
+
+_log = logging.getLogger(__name__)
+_BATCH = 25  # what BatchWriteItem takes at most
+_BLOCK = 1 << 20
+_HEADER = "PLUMBLINE.about"
+
+
+def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
+    """Write every bucket's and table's content under `folder`; an earlier content stays until the new one is whole."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    s3 = session.client("s3", endpoint_url=endpoint)
+    for logical, bucket, _ in deployment.of_type("AWS::S3::Bucket"):
+        _dump_bucket(s3, bucket, fresh / f"{logical}.tar")
+    dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+    for logical, table, _ in deployment.of_type("AWS::DynamoDB::Table"):
+        with (fresh / f"{logical}.jsonl").open("w", encoding="utf-8") as lines:
+            for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+                lines.writelines(json.dumps(item, default=_encode) + "\n" for item in page["Items"])
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
+
+
+def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
+    """Put back what `dump` wrote; resources that the template no longer has are left out and named in the log."""
+    if not folder.is_dir():
+        return
+    known = {path.stem for path in folder.iterdir()} - set(deployment.resources)
+    for logical in sorted(known):
+        _log.warning("the saved state holds %s, which the template no longer has; it is not loaded", logical)
+    s3 = session.client("s3", endpoint_url=endpoint)
+    for logical, bucket, _ in deployment.of_type("AWS::S3::Bucket"):
+        if (folder / f"{logical}.tar").exists():
+            _load_bucket(s3, bucket, folder / f"{logical}.tar")
+    dynamodb = session.client("dynamodb", endpoint_url=endpoint)
+    for logical, table, _ in deployment.of_type("AWS::DynamoDB::Table"):
+        if (folder / f"{logical}.jsonl").exists():
+            _load_table(dynamodb, table, folder / f"{logical}.jsonl")
+
+
+def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        entries = (entry for page in pages for entry in page.get("Contents", []))
+        for number, entry in enumerate(entries):
+            stored = s3.get_object(Bucket=bucket, Key=entry["Key"])
+            # The key goes into a header: as a member's name it could lose a slash at either end.
+            member = tarfile.TarInfo(f"{number:08d}")
+            member.size = stored["ContentLength"]
+            about = {"key": entry["Key"], "type": stored["ContentType"], "metadata": stored["Metadata"]}
+            member.pax_headers = {_HEADER: json.dumps(about)}
+            archive.addfile(member, cast("Any", _Reader(stored["Body"])))
+
+
+class _Reader(io.RawIOBase):
+    """An S3 body as the file object that tarfile copies from: it must give all the bytes it is asked for."""
+
+    def __init__(self, body: Any):
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        chunks, left = [], size
+        while left and (chunk := self._body.read(min(left, _BLOCK) if left > 0 else _BLOCK)):
+            chunks.append(chunk)
+            left -= len(chunk) if left > 0 else 0
+        return b"".join(chunks)
+
+
+def _load_bucket(s3: Any, bucket: str, path: Path) -> None:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            about = json.loads(member.pax_headers[_HEADER])
+            extra = {"ContentType": about["type"], "Metadata": about["metadata"]}
+            s3.upload_fileobj(archive.extractfile(member), bucket, about["key"], ExtraArgs=extra)
+
+
+def _load_table(dynamodb: Any, table: str, path: Path) -> None:
+    with path.open(encoding="utf-8") as lines:
+        for batch in _batches(json.loads(line, object_hook=_decode) for line in lines):
+            dynamodb.batch_write_item(RequestItems={table: [{"PutRequest": {"Item": item}} for item in batch]})
+
+
+def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    raise TypeError(f"A table item holds a {type(value).__name__}, which DynamoDB cannot hold")
+
+
+def _decode(value: dict[str, Any]) -> dict[str, Any]:
+    # In DynamoDB's JSON only a binary value is {"B": "text"}: an attribute of the name B holds an object.
+    if isinstance(value.get("B"), str):
+        return {"B": base64.b64decode(value["B"])}
+    if isinstance(value.get("BS"), list):
+        return {"BS": [base64.b64decode(member) for member in value["BS"]]}
+    return value

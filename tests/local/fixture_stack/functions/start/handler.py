@@ -1,0 +1,14 @@
+"""Starts the state machine for an uploaded object, handing the event on."""
+
+import json
+import os
+
+import boto3
+
+
+def lambda_handler(event, context):
+    name = event["detail"]["object"]["version-id"]
+    boto3.client("stepfunctions").start_execution(
+        stateMachineArn=os.environ["STATE_MACHINE_ARN"], name=name, input=json.dumps(event)
+    )
+    return name
