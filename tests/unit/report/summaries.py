@@ -123,7 +123,7 @@ def ingest_of(cases: int, unchanged: int = 0, **changes: Any) -> IngestResult:
         "shards": -(-(cases - unchanged) // 50),
         "file_format": "csv",
         "file_bytes": 1_500 * cases,
-        "estimated_usd": 0.5,
+        "estimated_usd": 0.03,
     }
     return IngestResult(**{**values, **changes})
 

@@ -111,8 +111,8 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
         text = f"Add about {plural(needed[largest], 'more case')} like these to fill every class seen so far; "
         steps.append(Advice(f"{text}{largest} needs the most. Cases picked for the short classes get there sooner."))
     if unseen:
-        more = f" and {count(len(unseen) - _NAMED)} more" if len(unseen) > _NAMED else ""
-        names = ", ".join(unseen[:_NAMED]) + more
+        rest = f" and {count(len(unseen) - _NAMED)} more" if len(unseen) > _NAMED else ""
+        names = ", ".join(unseen[:_NAMED]) + rest
         steps.append(Advice(f"Look for cases of classes never seen so far: {names}."))
     return steps
 

@@ -1,5 +1,6 @@
 """The run's key figures, its settings and its cost, each as a name and a value."""
 
+from math import isfinite
 from typing import Literal, NamedTuple
 
 from plumbline.contracts.runs import RunSummary
@@ -8,7 +9,6 @@ from plumbline.report.words import (
     count,
     duration,
     elapsed,
-    hours,
     interval_span,
     moment,
     money,
@@ -95,7 +95,7 @@ def run_facts(summary: RunSummary) -> list[Fact]:
 
 
 def cost_facts(summary: RunSummary) -> list[Fact]:
-    """What the model calls cost, what reuse saved, and what the work would take a person."""
+    """What the model calls cost, what reuse saved, and how many calls and tokens it took."""
     cost, ingest = summary.cost, summary.ingest
     tokens = summary.usage
     total = sum((tokens.input_tokens, tokens.output_tokens, tokens.cache_read_tokens, tokens.cache_write_tokens))
@@ -106,17 +106,20 @@ def cost_facts(summary: RunSummary) -> list[Fact]:
         facts.append(Fact("Estimate before the run", money(ingest.estimated_usd)))
     reused = f"{plural(summary.reused_calls, 'reply')} reused"
     saved = money(cost.saved_by_reuse_usd) if cost.saved_by_reuse_usd is not None else reused
-    days = cost.human_hours / _WORKING_DAY
-    baseline = f"at {cost.minutes_per_case:g} minutes a case"
-    if days >= 1:
-        baseline += f"; {days:,.0f} working {'day' if round(days) == 1 else 'days'} of {_WORKING_DAY} hours"
     return [
         *facts,
         Fact("Saved by reuse", saved, reused if cost.saved_by_reuse_usd is not None else "no price known"),
         Fact("Model calls", count(summary.model_calls)),
         Fact("Tokens", compact(total)),
-        Fact("Work of a person", hours(cost.human_hours), baseline),
     ]
+
+
+def working_days(summary: RunSummary) -> str:
+    """The working days that the cases would take a person; empty for less than one."""
+    days = summary.cost.human_hours / _WORKING_DAY
+    if not isfinite(days) or days < 1:
+        return ""
+    return f"{days:,.0f} working {'day' if round(days) == 1 else 'days'}"
 
 
 def _price(summary: RunSummary) -> tuple[str, str]:

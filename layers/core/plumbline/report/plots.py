@@ -57,25 +57,27 @@ def bar(amount: float, whole: float, label: str, tone: str = "main") -> Markup:
 def balance(earlier: int, this_run: int, target: int, full: int, label: str) -> Markup:
     """A class's accepted labels, those of earlier runs and of this one, against the target line.
 
-    `full` is what the width stands for; a longer bar is cut there and ends in an arrow.
+    `full` is what the width stands for; a longer bar is cut there and ends in a point. The bar keeps to the middle
+    and the line runs from top to bottom, so that the lines of stacked rows join, however tall a row grows.
     """
-    height = 34.0
     accepted = earlier + this_run
-    beyond = accepted > full
-    shown = [share(earlier, full) * 100, (share(accepted, full) - share(earlier, full)) * 100]
-    first, second = _widths(shown)
-    elements: list[svg.Element] = [_rect(0, 100, _BAR, "track", top=10)]
+    first = share(earlier, full) * 100
+    first, second = _widths([first, share(accepted, full) * 100 - first])
+    elements: list[svg.Element] = [_middle(0, 100, "track")]
     if first:
-        elements.append(_rect(0, first, _BAR, "tone-earlier", top=10))
+        elements.append(_middle(0, first, "tone-earlier"))
     if second:
-        elements.append(_rect(first, second, _BAR, "tone-main", top=10))
-    if beyond:
-        head: list[svg.PathData] = [svg.M(-9, 0), svg.L(3, 7), svg.L(-9, 14), svg.Z()]
-        arrow = svg.Path(d=head, class_=["tone-main" if this_run else "tone-earlier"])
-        elements.append(svg.SVG(xmlns=None, x=_pct(100), y=10, overflow="visible", elements=[arrow]))
+        elements.append(_middle(first, second, "tone-main"))
+    if accepted > full:
+        head: list[svg.PathData] = [svg.M(-3, -7), svg.L(1, -7), svg.L(8, 0), svg.L(1, 7), svg.L(-3, 7), svg.Z()]
+        point = svg.Path(d=head, class_=["head", "tone-main" if second else "tone-earlier"])
+        elements.append(svg.SVG(xmlns=None, x=_pct(100), y=_pct(50), overflow="visible", elements=[point]))
     at = _pct(share(target, full) * 100)
-    elements.append(svg.Line(x1=at, x2=at, y1=0, y2=height, class_=["plumb"]))
-    return _canvas(label, height, elements)
+    elements += [
+        svg.Line(x1=at, x2=at, y1=0, y2=_pct(100), class_=["halo"]),
+        svg.Line(x1=at, x2=at, y1=-1, y2=_pct(100), class_=["plumb"]),
+    ]
+    return _canvas(label, 34.0, elements)
 
 
 def target_label(target: int, full: int) -> Markup:
@@ -123,8 +125,14 @@ def _pct(value: float) -> svg.Length:
     return svg.Length(round(value, 2), "%")
 
 
-def _rect(start: float, width: float, height: float, name: str, top: float = 0) -> svg.Rect:
-    return svg.Rect(x=_pct(start), y=top, width=_pct(width), height=height, rx=3, class_=[name])
+def _rect(start: float, width: float, height: float, name: str) -> svg.Rect:
+    return svg.Rect(x=_pct(start), y=0, width=_pct(width), height=height, rx=3, class_=[name])
+
+
+def _middle(start: float, width: float, name: str) -> svg.Rect:
+    rect = _rect(start, width, _BAR, name)
+    rect.y, rect.transform = _pct(50), [svg.Translate(0, -_BAR / 2)]
+    return rect
 
 
 def _line(start: float, end: float, name: str) -> svg.Line:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from plumbline.contracts.labels import OutcomeName
 from plumbline.contracts.runs import ClassCount, RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
-from plumbline.report.facts import Fact, Tile, cost_facts, run_facts, tiles
+from plumbline.report.facts import Fact, Tile, cost_facts, run_facts, tiles, working_days
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
 from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
@@ -77,10 +77,12 @@ class View:
     accounted: bool
     classes: list[ClassRow]
     class_rows: list[Row]
+    any_cut: bool
     one_target: int | None
     costs: list[Fact]
     tokens: list[Row]
     times: list[Row]
+    working_days: str
     quality: Quality | None
     repairs: list[Row]
     entities: list[Row]
@@ -91,8 +93,8 @@ class View:
 
 def view_of(summary: RunSummary) -> View:
     """Everything the template needs, in the order it needs it."""
-    balance = summary.balance
-    targets = {item.target for item in balance.counts} if balance else set()
+    classes = _classes(summary)
+    targets = {row.target for row in classes}
     return View(
         summary=summary,
         headline=headline(summary),
@@ -103,12 +105,14 @@ def view_of(summary: RunSummary) -> View:
         rejects=_counted(summary.ingest.reject_reasons, tone="dropped"),
         other_reasons=_other_reasons(summary),
         accounted=sum(summary.outcomes.values()) == summary.ingest.cases,
-        classes=_classes(summary),
+        classes=classes,
         class_rows=_counted(summary.classes),
+        any_cut=any(row.accepted > row.full for row in classes),
         one_target=targets.pop() if len(targets) == 1 else None,
         costs=cost_facts(summary),
         tokens=_tokens(summary),
         times=_times(summary),
+        working_days=working_days(summary),
         quality=quality_of(summary.accuracy),
         repairs=_counted(summary.repairs),
         entities=_counted(summary.entities),
@@ -196,13 +200,13 @@ def _classes(summary: RunSummary) -> list[ClassRow]:
 def _tokens(summary: RunSummary) -> list[Row]:
     usage = summary.usage
     kinds = (
-        ("Input", usage.input_tokens, "main"),
-        ("Read from the prompt cache", usage.cache_read_tokens, "earlier"),
-        ("Written to the prompt cache", usage.cache_write_tokens, "needs_review"),
-        ("Output", usage.output_tokens, "failed"),
+        ("Input", usage.input_tokens),
+        ("Read from the prompt cache", usage.cache_read_tokens),
+        ("Written to the prompt cache", usage.cache_write_tokens),
+        ("Output", usage.output_tokens),
     )
-    total = sum(number for _, number, _ in kinds)
-    return [Row(name, n, total, count(n), tone, percent(share(n, total))) for name, n, tone in kinds]
+    total = sum(number for _, number in kinds)
+    return [Row(name, n, total, count(n), note=percent(share(n, total))) for name, n in kinds]
 
 
 def _times(summary: RunSummary) -> list[Row]:
@@ -211,7 +215,7 @@ def _times(summary: RunSummary) -> list[Row]:
     whole = max(machine, person)
     pace = f"{cost.minutes_per_case:g} minutes a case"
     return [
-        Row("A person, reading each case", person, whole, hours(cost.human_hours), "needs_review", pace),
+        Row("A person, reading each case", person, whole, hours(cost.human_hours), "unchanged", pace),
         Row("This run, start to end", machine, whole, duration(span), "main"),
     ]
 

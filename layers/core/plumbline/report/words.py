@@ -72,7 +72,9 @@ def percent(value: float, digits: int = 1) -> str:
 
 def interval_span(interval: Interval) -> str:
     """The interval's ends, with a dash between them: 59.6 to 98.2%."""
-    return f"{percent(interval.low).removesuffix('%')}{_DASH}{percent(interval.high)}"
+    if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
+        return "unknown"
+    return f"{interval.low * 100:.1f}{_DASH}{interval.high * 100:.1f}%"
 
 
 def moment(at: datetime) -> str:
