@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from typing import Literal, Self
+from xml.sax.saxutils import escape
 
 from pydantic import Field, model_validator
 
@@ -105,7 +106,7 @@ class ScriptedModel:
             category = _named(case_text(request), names) or category
         whole = answer_text("As the script says.", category)
         if rule.do == "two_categories":
-            return whole.replace("<runner_up>none", f"<category>{_other(names, category)}</category>\n<runner_up>none")
+            return whole.replace("<runner_up>", f"<category>{escape(_other(names, category))}</category>\n<runner_up>")
         return whole[: whole.index("</reasoning>")] if rule.do == "truncate" else whole
 
 

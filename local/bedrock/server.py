@@ -59,7 +59,9 @@ class BedrockStandIn:
         self.latency_seconds = latency_seconds
         self.log = CallLog()
         self._server = _Server((host, port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="bedrock-stand-in", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="bedrock-stand-in", daemon=True
+        )
 
     @property
     def endpoint(self) -> str:
