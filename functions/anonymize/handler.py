@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.anonymize import anonymize
-from plumbline.anonymize.spacy_detector import shared_detector
+from plumbline.anonymize.detector import SpacyDetector
 from plumbline.contracts.cases import Case
 from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.jsonl import read_models, write_models
@@ -22,6 +22,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     task = parse_event(ShardTask, event)
     raw, data = S3ObjectStore(settings.raw_bucket), S3ObjectStore(settings.data_bucket)
     cases = read_models(raw, keys.raw_cases(task.run.run_id, task.shard), Case)
-    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), anonymize(cases, shared_detector()))
+    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), anonymize(cases, SpacyDetector()))
     count("CasesAnonymized", done)
     return ShardResult(shard=task.shard, done=done).model_dump(mode="json")

@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.model import language_model
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.classify import classify
 from plumbline.contracts.runs import ShardTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
-from plumbline.classify import classify
 from plumbline.settings import ModelSettings, from_env
 
 

@@ -18,9 +18,7 @@ from plumbline.contracts.runs import (
 from plumbline.ports import Ledger, ObjectStore
 
 
-def finish(
-    task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Callable[[RunSummary], str]
-) -> ReportResult:
+def finish(task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Callable[[RunSummary], str]) -> ReportResult:
     """Complete the summary with balance and training, write it and the report page, close the run's row."""
     run = task.run
     collated = RunSummary.model_validate_json(data.read(keys.summary(run.run_id)))

@@ -26,7 +26,6 @@ def case_index(run_id: str) -> str:
     return _run(run_id, "cases.jsonl")
 
 
-
 def shards(run_id: str) -> str:
     """The list that the Distributed Map reads (JSON array of ShardEntry)."""
     return _run(run_id, "shards.json")

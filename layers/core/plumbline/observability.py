@@ -37,7 +37,10 @@ def stage(name: str) -> Callable[[Handler], Handler]:
             except Exception as error:
                 # A PlumblineError's message is written to be read; another exception's may quote its input.
                 why = str(error) if isinstance(error, PlumblineError) else "see the error's class"
-                logger.error("stage failed", extra={"error": type(error).__name__, "why": why})
+                # No traceback: its lines can quote the values at hand.
+                logger.error(  # noqa: TRY400
+                    "stage failed", extra={"error": type(error).__name__, "why": why}
+                )
                 metrics.add_metric(name="StageErrors", unit=MetricUnit.Count, value=1)
                 raise
             else:
@@ -61,7 +64,8 @@ def parse_event(kind: type[M], event: Mapping[str, Any]) -> M:
         return kind.model_validate(event)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'event'}: {e['msg']}" for e in error.errors(include_input=False)
+            f"{'.'.join(str(part) for part in e['loc']) or 'event'}: {e['msg']}"
+            for e in error.errors(include_input=False)
         )
         raise InvalidEvent(f"not a {kind.__name__}: {wrong}; events/ shows what each function takes") from None
 

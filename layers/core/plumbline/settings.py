@@ -24,7 +24,9 @@ def from_env(kind: type[S], environ: Mapping[str, str] | None = None) -> S:
         return kind.model_validate(values)
     except ValidationError as error:
         wrong = ", ".join(f"{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors(include_input=False))
-        raise InvalidSettings(f"wrong environment of this function: {wrong}; see Environment in template.yaml") from None
+        raise InvalidSettings(
+            f"wrong environment of this function: {wrong}; see Environment in template.yaml"
+        ) from None
 
 
 class RawStoreSettings(Model):

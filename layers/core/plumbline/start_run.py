@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import InvalidEvent, InvalidPrompt
 from plumbline.contracts.runs import RunRequest, RunRow
@@ -82,7 +81,15 @@ def start_run(upload: Upload, settings: StartRunSettings, *, ledger: Ledger, wor
 
 def _request(upload: Upload, run_id: str, settings: StartRunSettings) -> RunRequest:
     defaults = settings.model_dump(
-        include={"task", "prompt_version", "model_id", "target_per_class", "budget_usd", "max_repairs", "map_concurrency"}
+        include={
+            "task",
+            "prompt_version",
+            "model_id",
+            "target_per_class",
+            "budget_usd",
+            "max_repairs",
+            "map_concurrency",
+        }
     )
     options = {name: value for name, value in upload.metadata.items() if name in OPTIONS and value}
     fixed = {
@@ -97,5 +104,3 @@ def _request(upload: Upload, run_id: str, settings: StartRunSettings) -> RunRequ
     except ValidationError as error:
         wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors(include_input=False))
         raise InvalidEvent(f"the upload's metadata ask for a run that cannot be: {wrong}") from None
-
-

@@ -12,7 +12,7 @@ from plumbline.ports import ObjectStore, TrainingJobs
 
 
 def task_from_event(event: Mapping[str, Any]) -> TrainingTask:
-    """The manifest that an event speaks of: a TrainingTask, or S3's "Object Created" of a manifest. Raises InvalidEvent."""
+    """The manifest an event speaks of: a TrainingTask, or S3's "Object Created" of a manifest. Raises InvalidEvent."""
     try:
         key = event["detail"]["object"]["key"] if "detail" in event else event["manifest_key"]
         return TrainingTask(manifest_key=key)

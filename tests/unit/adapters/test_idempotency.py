@@ -198,3 +198,13 @@ def test_an_answer_that_cannot_be_stored_is_not_lost(table: Any) -> None:
 def test_the_key_stays_what_it_is() -> None:
     """Another key for the same request would make every stored reply unknown: each case would be paid for again."""
     assert request_key(request()) == "75af51ff7cae716a9f545bb1d7387e2bfd5cc1d85e642c0a53a959f3f0f22111"
+
+
+@pytest.mark.usefixtures("table")
+def test_a_reply_that_the_same_run_paid_for_stays_its_spend() -> None:
+    """A worker that crashed after paying looks its own replies up again: no second call, and no free ride either."""
+    model = CountingModel("Billing")
+    IdempotentModel(model, TABLE, payer="run-1").ask(request())
+    assert not IdempotentModel(model, TABLE, payer="run-1").ask(request()).from_cache
+    assert IdempotentModel(model, TABLE, payer="run-2").ask(request()).from_cache
+    assert len(model.asked) == 1

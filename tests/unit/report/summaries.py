@@ -157,7 +157,7 @@ def typical() -> RunSummary:
             "dropped: no category": 1,
             "failed: ModelThrottled": 1,
         },
-        repairs={"unclosed tag": 7, "markdown fence": 5, "label alias": 3, "re-asked": 2},
+        repairs={"unclosed": 7, "fence": 5, "alias": 3, "re_asked": 2},
         close_calls=19,
         model_calls=201,
         reused_calls=24,
@@ -188,7 +188,7 @@ def typical_samples() -> tuple[Sample, ...]:
         Sample(case_id="SUP-1100", kind="close_call", category="Feature Request", gold_category=None,
                reason="Runner-up: Documentation Improvement", excerpt=excerpt),
         *(Sample(case_id=f"SUP-12{n:02}", kind="repaired", category="Software Defect", gold_category=None,
-                 reason="unclosed tag", excerpt=excerpt) for n in range(6)),
+                 reason="unclosed, re_asked", excerpt=excerpt) for n in range(6)),
         Sample(case_id="SUP-1301", kind="dropped", category=None, gold_category="Billing Inquiry",
                reason="two categories", excerpt=excerpt),
     )  # fmt: skip

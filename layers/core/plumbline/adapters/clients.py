@@ -17,7 +17,7 @@ _CONFIG = Config(retries={"mode": "adaptive", "max_attempts": 3}, connect_timeou
 
 
 @functools.cache
-def _client(service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time; the functions below type them
+def _client(service: str) -> Any:
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the name is a variable here
 
 

@@ -40,18 +40,24 @@ class DynamoLedger:
 
     def get_run(self, task: str, run_id: str) -> RunRow | None:
         """The run's row, or None."""
-        item = clients.dynamodb().get_item(
-            TableName=self.table, Key={"pk": {"S": f"runs#{task}"}, "sk": {"S": run_id}}, ConsistentRead=True
-        ).get("Item")
+        item = (
+            clients.dynamodb()
+            .get_item(TableName=self.table, Key={"pk": {"S": f"runs#{task}"}, "sk": {"S": run_id}}, ConsistentRead=True)
+            .get("Item")
+        )
         return RunRow.model_validate_json(item["row"]["S"]) if item else None
 
     def runs(self, task: str) -> list[RunRow]:
         """Every run of the task, newest first."""
-        pages = clients.dynamodb().get_paginator("query").paginate(
-            TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"runs#{task}"}},
-            ConsistentRead=True,
+        pages = (
+            clients.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": f"runs#{task}"}},
+                ConsistentRead=True,
+            )
         )
         rows = [RunRow.model_validate_json(item["row"]["S"]) for page in pages for item in page["Items"]]
         return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)

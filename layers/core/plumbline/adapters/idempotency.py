@@ -55,6 +55,7 @@ class IdempotentModel:
     While a request is being asked, the same request elsewhere raises IdempotencyAlreadyInProgressError, for the state
     machine to retry. That lock opens after `lock_seconds` at the latest, so that a worker that was killed does not
     block its own retry; it should be longer than one call with its botocore retries. A failed call is not stored.
+    `payer` is the run that asks: a reply it paid for itself comes back without `from_cache`.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class IdempotentModel:
         model: LanguageModel,
         table_name: str,
         *,
+        payer: str = "",
         expires_after_seconds: int = 90 * DAY,
         lock_seconds: float = 120.0,
         concurrency: int = 8,
         client: "DynamoDBClient | None" = None,
     ) -> None:
         self._model = model
+        self._payer = payer
         self._table_name = table_name
         self._lock_millis = int(lock_seconds * 1000)
         self._context: RemainingTime | None = None
@@ -76,7 +79,7 @@ class IdempotentModel:
             hash_function="sha256",
             expires_after_seconds=expires_after_seconds,
             lambda_context=cast("Any", self),
-            response_hook=_mark_reused,
+            response_hook=self._mark_reused,
         )
         self._ask_once = idempotent_function(
             self._ask_now,
@@ -89,7 +92,7 @@ class IdempotentModel:
         )
 
     def ask(self, request: ModelRequest) -> ModelReply:
-        """The stored reply (`from_cache` true, with the usage it once had), or the model's answer, which is stored.
+        """The stored reply (`from_cache` true where another run paid for it), or the model's answer, which is stored.
 
         Raises what the model raises; IdempotencyAlreadyInProgressError; ModelUnavailable when the table fails.
         """
@@ -117,8 +120,13 @@ class IdempotentModel:
         return min(self._lock_millis, self._context.get_remaining_time_in_millis())
 
     def _ask_now(self, *, key: str, request: ModelRequest, made: list[ModelReply]) -> ModelReply:  # noqa: ARG002 - `key` is what Powertools hashes
-        made.append(self._model.ask(request))
+        made.append(self._model.ask(request).model_copy(update={"paid_by": self._payer}))
         return made[0]
+
+    def _mark_reused(self, response: Any, idempotent_data: DataRecord) -> ModelReply:  # noqa: ARG002 - hook
+        """A reply that this very run paid for, before a retry, stays this run's spend."""
+        reply: ModelReply = response
+        return reply.model_copy(update={"from_cache": reply.paid_by != self._payer or not self._payer})
 
 
 def _client(concurrency: int) -> "DynamoDBClient":
@@ -129,11 +137,6 @@ def _client(concurrency: int) -> "DynamoDBClient":
         max_pool_connections=concurrency,
     )
     return boto3.session.Session().client("dynamodb", config=config)
-
-
-def _mark_reused(response: Any, idempotent_data: DataRecord) -> ModelReply:  # noqa: ANN401, ARG001 - Powertools' hook
-    reply: ModelReply = response
-    return reply.model_copy(update={"from_cache": True})
 
 
 def _cause(error: Exception) -> str:

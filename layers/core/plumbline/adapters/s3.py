@@ -67,7 +67,7 @@ class S3ObjectStore:
             return False
         return True
 
-    def _where(self, key: str, version_id: str | None) -> Any:  # noqa: ANN401 - two shapes of one request
+    def _where(self, key: str, version_id: str | None) -> Any:
         where = {"Bucket": self.bucket, "Key": key}
         return where | {"VersionId": version_id} if version_id else where
 

@@ -1,5 +1,7 @@
 """TrainingJobs on Amazon SageMaker."""
 
+from typing import TYPE_CHECKING, cast
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from plumbline import keys
@@ -7,6 +9,9 @@ from plumbline.adapters import clients
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import TrainingUnavailable
 from plumbline.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
 
 
 class SageMakerTrainingJobs:
@@ -41,7 +46,8 @@ class SageMakerTrainingJobs:
                 ],
                 OutputDataConfig={"S3OutputPath": f"{root}/{keys.models(manifest.task)}"},
                 ResourceConfig={
-                    "InstanceType": settings.training_instance_type,  # type: ignore[typeddict-item]  # any type AWS has
+                    # boto3's stubs list the instance types they know; AWS has more every year.
+                    "InstanceType": cast("TrainingInstanceTypeType", settings.training_instance_type),
                     "InstanceCount": 1,
                     "VolumeSizeInGB": 50,
                 },

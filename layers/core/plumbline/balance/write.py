@@ -47,9 +47,7 @@ def assign_splits(picked: Picked) -> dict[str, Split]:
         ids.sort(key=stable_hash)
         held_out = min(max(1, round(len(ids) * _HELD_OUT_SHARE)), max(0, (len(ids) - 1) // 2))
         for position, case_id in enumerate(ids):
-            splits[case_id] = (
-                "test" if position < held_out else "validation" if position < 2 * held_out else "train"
-            )
+            splits[case_id] = "test" if position < held_out else "validation" if position < 2 * held_out else "train"
     return splits
 
 

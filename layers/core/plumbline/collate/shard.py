@@ -97,7 +97,9 @@ class ShardRecords:
             )
         both = self.labels.keys() & self.unparsed.keys()
         if both:
-            raise BrokenInvariant(f"run {run_id}, shard {self.shard}: {len(both)} cases are labeled and unparsed at once")
+            raise BrokenInvariant(
+                f"run {run_id}, shard {self.shard}: {len(both)} cases are labeled and unparsed at once"
+            )
 
     def _why_not(self, case_id: str) -> dict[str, str]:
         unparsed = self.unparsed.get(case_id)

@@ -72,7 +72,11 @@ class Prompt(Model):
     @model_validator(mode="after")
     def _examples_name_known_categories(self) -> Self:
         known = set(self.category_names)
-        for kind, examples in (("good_examples", self.good_examples), ("bad_examples", self.bad_examples)):
+        groups: tuple[tuple[str, tuple[GoodExample | BadExample, ...]], ...] = (
+            ("good_examples", self.good_examples),
+            ("bad_examples", self.bad_examples),
+        )
+        for kind, examples in groups:
             for position, example in enumerate(examples):
                 named = [example.category]
                 if isinstance(example, BadExample):

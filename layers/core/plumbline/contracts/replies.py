@@ -43,12 +43,13 @@ class Usage(Model):
 
 
 class ModelReply(Model):
-    """A model's answer. `from_cache` means it was answered and paid for earlier and only looked up now."""
+    """A model's answer. `from_cache` means that another run paid for it (`paid_by`) and it was only looked up now."""
 
     text: str
     stop_reason: str
     usage: Usage
     from_cache: bool = False
+    paid_by: str = ""
 
 
 class Reply(Model):

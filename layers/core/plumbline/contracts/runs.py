@@ -233,7 +233,7 @@ class TrainingTask(Model):
 
 
 class TrainingOutcome(Model):
-    """Whether training started: the job's name, or the error's class name, or neither when there was nothing to train."""
+    """Whether training started: the job's name, or the error's class name; neither where there was nothing to train."""
 
     job_name: str | None = None
     error: str | None = None

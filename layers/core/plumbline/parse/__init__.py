@@ -28,7 +28,10 @@ def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardR
         except UnparseableReply as error:
             unparsed.append(
                 Unparsed(
-                    case_id=reply.case_id, attempt=reply.attempt, reason=reply.error or str(error), final=bool(reply.error)
+                    case_id=reply.case_id,
+                    attempt=reply.attempt,
+                    reason=reply.error or str(error),
+                    final=bool(reply.error),
                 )
             )
     write_models(data, keys.labels(run_id, task.shard), labels)

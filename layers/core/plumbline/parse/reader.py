@@ -173,7 +173,9 @@ def _one_category(
     values: list[str], categories: Sequence[Category], parts: list[_Part], repairs: list[str], *, truncated: bool
 ) -> str:
     if not values:
-        raise UnparseableReply("the reply was cut off before its category" if truncated else "the reply names no category")
+        raise UnparseableReply(
+            "the reply was cut off before its category" if truncated else "the reply names no category"
+        )
     found: set[str] = set()
     for value in values:
         name, how = _resolve(value, categories)
@@ -220,9 +222,7 @@ def _key(name: str) -> str:
     return re.sub(r"^\d+", "", re.sub(r"[\W_]+", "", name.casefold()))
 
 
-def _runner_up(
-    parts: list[_Part], categories: Sequence[Category], category: str, repairs: list[str]
-) -> str | None:
+def _runner_up(parts: list[_Part], categories: Sequence[Category], category: str, repairs: list[str]) -> str | None:
     values = [part.text for part in parts if part.name == "runner_up"]
     if not values or values[0].strip(" .").casefold() in _NONE:
         return None

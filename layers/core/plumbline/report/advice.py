@@ -99,6 +99,11 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
     if balance is None:
         return []
     if balance.verdict == "balanced":
+        if summary.training_error:
+            text = (
+                f"Training did not start ({summary.training_error}). Drop the manifest under {keys.MANIFESTS} to retry:"
+            )
+            return [Advice(text, balance.manifest_key or "")]
         if summary.training_job:
             return [Advice("Training has started. Follow the job", summary.training_job)]
         return [Advice("The dataset is ready to train on. Its manifest is", balance.manifest_key or "not written yet")]

@@ -109,7 +109,7 @@ def cost_facts(summary: RunSummary) -> list[Fact]:
     return [
         *facts,
         Fact("Saved by reuse", saved, reused if cost.saved_by_reuse_usd is not None else "no price known"),
-        Fact("Model calls", count(summary.model_calls)),
+        Fact("Model calls paid for", count(summary.model_calls)),
         Fact("Tokens", compact(total)),
     ]
 

@@ -1,23 +1,16 @@
 """What the template shows, section by section: plain rows of words and numbers made from a RunSummary."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from plumbline.contracts.labels import OutcomeName
 from plumbline.contracts.runs import ClassCount, RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
 from plumbline.report.facts import Fact, Tile, cost_facts, run_facts, tiles, working_days
+from plumbline.report.names import OUTCOMES, repair_name
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
 from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
 
-OUTCOMES: dict[OutcomeName, str] = {
-    "labeled": "Labeled",
-    "needs_review": "Needs review",
-    "dropped": "Dropped",
-    "failed": "Failed",
-    "unchanged": "Unchanged",
-}
 _EXCERPT = 700  # characters of a case shown
 _REASON = 400
 _OPEN = 4  # samples of a kind that stand open; the rest fold away
@@ -114,7 +107,7 @@ def view_of(summary: RunSummary) -> View:
         times=_times(summary),
         working_days=working_days(summary),
         quality=quality_of(summary.accuracy),
-        repairs=_counted(summary.repairs),
+        repairs=_repairs(summary),
         entities=_counted(summary.entities),
         samples=_samples(summary),
         steps=next_steps(summary),
@@ -127,6 +120,11 @@ def _counted(counts: Mapping[str, int], tone: str = "main") -> list[Row]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     whole = max(counts.values(), default=0)
     return [Row(name, number, whole, count(number), tone) for name, number in ordered]
+
+
+def _repairs(summary: RunSummary) -> list[Row]:
+    named = ((row, repair_name(row.name)) for row in _counted(summary.repairs))
+    return [replace(row, name=name, note=row.name if name != row.name else "") for row, name in named]
 
 
 def _funnel(summary: RunSummary) -> list[Row]:
@@ -239,5 +237,8 @@ def _samples(summary: RunSummary) -> list[SampleGroup]:
 
 
 def _shortened(sample: Sample) -> Sample:
-    short = {"excerpt": clipped(sample.excerpt, _EXCERPT), "reason": clipped(sample.reason, _REASON)}
+    reason = sample.reason
+    if sample.kind == "repaired":
+        reason = ", ".join(repair_name(code) for code in reason.split(", "))
+    short = {"excerpt": clipped(sample.excerpt, _EXCERPT), "reason": clipped(reason, _REASON)}
     return sample.model_copy(update=short)

@@ -1,0 +1,117 @@
+"""Classify, Parse and Repair on one shard, with a model that answers from a script."""
+
+import pytest
+
+from plumbline import keys
+from plumbline.classify import classify
+from plumbline.contracts.errors import ModelRequestRejected, ModelThrottled
+from plumbline.contracts.labels import Label, Unparsed
+from plumbline.contracts.replies import ModelRequest, Reply
+from plumbline.jsonl import read_models
+from plumbline.parse import parse
+from plumbline.repair import repair
+from tests import builders as b
+from tests.fakes import FakeModel, MemoryStore
+
+
+@pytest.fixture
+def data() -> MemoryStore:
+    store = MemoryStore()
+    b.store_cases(store, b.case("A", "wrong charge"), b.case("B", "app crashes"), b.case("C", "how do I"))
+    return store
+
+
+def replies(data: MemoryStore) -> list[Reply]:
+    return list(read_models(data, keys.replies("run-1", "00000"), Reply))
+
+
+def labels(data: MemoryStore) -> dict[str, Label]:
+    return {label.case_id: label for label in read_models(data, keys.labels("run-1", "00000"), Label)}
+
+
+def by_text(answers: dict[str, str | Exception]) -> FakeModel:
+    """A model that answers by a word of the case's text; a repair is asked with three turns and gets `again`."""
+
+    def answer(request: ModelRequest) -> str | Exception:
+        if len(request.turns) > 1:
+            return answers["again"]
+        return next(value for word, value in answers.items() if word in request.turns[0].text)
+
+    return FakeModel(answer)
+
+
+GOOD = {
+    "charge": b.answer("Billing Inquiry"),
+    "crashes": b.answer("Software Defect", runner_up="Customer Education"),
+    "how": b.answer("Customer Education"),
+}
+
+
+def test_each_case_gets_a_reply_in_the_shards_order_and_then_a_label(data: MemoryStore) -> None:
+    task = b.shard_task()
+    result = classify(task, data=data, model=by_text(GOOD), prompt=b.prompt(), concurrency=3)
+    assert result.done == 3
+    assert [reply.case_id for reply in replies(data)] == ["A", "B", "C"]
+
+    parsed = parse(task, data=data, prompt=b.prompt())
+    assert (parsed.done, parsed.unparsed) == (3, 0)
+    label = labels(data)["B"]
+    assert (label.category, label.runner_up, label.close_call) == ("Software Defect", "Customer Education", True)
+    assert not label.calibrated
+    assert label.confidence < labels(data)["A"].confidence
+    assert label.lineage.prompt == b.REF
+
+
+def test_cases_with_the_same_text_share_one_paid_call() -> None:
+    data, model = MemoryStore(), by_text(GOOD)
+    same = b.case("A", "wrong charge")
+    b.store_cases(data, same, same.model_copy(update={"case_id": "A2"}))
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=2)
+    assert len(model.requests) == 1
+    assert [reply.from_cache for reply in replies(data)] == [False, True]
+
+
+def test_one_rejected_request_does_not_void_its_shard(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": ModelRequestRejected("too long")})
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    parsed = parse(b.shard_task(), data=data, prompt=b.prompt())
+    assert (parsed.done, parsed.unparsed) == (2, 0)  # nothing that a re-ask could mend
+    unparsed = list(read_models(data, keys.unparsed("run-1", "00000"), Unparsed))
+    assert [(u.case_id, u.reason, u.final) for u in unparsed] == [("B", "ModelRequestRejected", True)]
+
+
+def test_throttling_stops_the_asking_and_leaves_no_half_written_replies(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"charge": ModelThrottled("slow down")})
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert not data.exists(keys.replies("run-1", "00000"))
+    assert len(model.requests) < 3
+
+
+def test_a_bad_reply_is_asked_again_with_the_reason_and_then_labeled(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": "no idea", "again": b.answer("Software Defect")})
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert parse(b.shard_task(), data=data, prompt=b.prompt()).unparsed == 1
+
+    again = b.shard_task(attempt=1)
+    assert repair(again, data=data, model=model, prompt=b.prompt(), concurrency=1).done == 1
+    asked = model.requests[-1]
+    assert [turn.role for turn in asked.turns] == ["user", "assistant", "user"]
+    assert asked.turns[1].text == "no idea"
+    assert "names no category" in asked.turns[2].text
+
+    assert parse(again, data=data, prompt=b.prompt()).unparsed == 0
+    label = labels(data)["B"]
+    assert label.category == "Software Defect"
+    assert "re_asked" in label.repairs
+    assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("B", 0), ("C", 0), ("B", 1)]
+
+
+def test_repairing_twice_gives_what_repairing_once_gives(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": "no idea", "again": "still no idea"})
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    repair(b.shard_task(attempt=1), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    once = replies(data)
+    repair(b.shard_task(attempt=1), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert replies(data) == once

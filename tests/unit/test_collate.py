@@ -1,0 +1,149 @@
+"""Collate: exactly one outcome for each ingested case, and figures that add up."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline import keys
+from plumbline.collate import collate
+from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
+from plumbline.contracts.labels import Outcome
+from plumbline.contracts.runs import CollateTask, RunSummary, ShardError
+from plumbline.jsonl import read_models, write_models
+from plumbline.parse import parse
+from tests import builders as b
+from tests.fakes import MemoryLedger, MemoryStore
+
+
+def run_collate(data: MemoryStore, cases: int, **ingest: object) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
+    ledger = MemoryLedger()
+    task = CollateTask(run=b.run(), ingest=b.ingest_result(cases, **ingest))
+    collate(task, data=data, ledger=ledger, prompt=b.prompt(), minutes_per_case=5)
+    outcomes = {o.case_id: o for o in read_models(data, keys.outcomes("run-1"), Outcome)}
+    return outcomes, RunSummary.model_validate_json(data.read(keys.summary("run-1"))), ledger
+
+
+def shard(data: MemoryStore, name: str, answers: dict[str, str]) -> None:
+    """A shard that went through Anonymize, Classify and Parse."""
+    b.store_cases(data, *(b.case(case_id) for case_id in answers), shard=name)
+    write_models(data, keys.replies("run-1", name), [b.reply(case_id, text) for case_id, text in answers.items()])
+    parse(b.shard_task(shard=name), data=data, prompt=b.prompt())
+
+
+def fail_shard(data: MemoryStore, name: str, error: str) -> None:
+    data.write(keys.shard_error("run-1", name), ShardError(shard=name, error=error).model_dump_json().encode())
+
+
+def test_every_kind_of_end_has_its_outcome() -> None:
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry"), "B": "junk"})
+    b.store_cases(data, b.case("C"), shard="00001")
+    fail_shard(data, "00001", "ModelThrottled")
+    b.store_index(
+        data,
+        b.index("A", gold_category="Billing Inquiry"),
+        b.index("same", shard=None),
+        b.index("B", gold_category="Software Defect"),
+        b.index("C", shard="00001", gold_category="Weather"),
+        b.index("D", shard="00002"),
+    )
+    outcomes, summary, ledger = run_collate(data, 5, new=4, unchanged=1, shards=3)
+
+    assert {name: (o.outcome, o.reason) for name, o in outcomes.items()} == {
+        "A": ("labeled", None),
+        "same": ("unchanged", None),
+        "B": ("dropped", "the reply names no category"),
+        "C": ("failed", "ModelThrottled"),
+        "D": ("failed", "ShardLost"),
+    }
+    assert sum(summary.outcomes.values()) == summary.ingest.cases == 5
+    assert summary.outcome_reasons["failed: ModelThrottled"] == 1
+    assert summary.accuracy is not None
+    assert (summary.accuracy.accuracy.value, summary.accuracy.coverage.n, summary.accuracy.unknown_gold) == (1.0, 2, 1)
+    assert (summary.model_calls, summary.usage.input_tokens) == (2, 2000)
+    assert summary.cost.usd == 0.0  # local models are free, and known to be
+    assert summary.cost.human_hours == pytest.approx(4 * 5 / 60)
+    # Only what is labeled counts as known next time; the rest is tried again.
+    assert set(ledger.hashes) == {("root_cause", "A")}
+
+
+def test_reused_answers_are_no_spend() -> None:
+    data = MemoryStore()
+    b.store_cases(data, b.case("A"), b.case("B"))
+    replies = [b.reply("A", b.answer("Software Defect")), b.reply("B", b.answer("Software Defect"), from_cache=True)]
+    write_models(data, keys.replies("run-1", "00000"), replies)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    b.store_index(data, b.index("A"), b.index("B"))
+    _, summary, _ = run_collate(data, 2)
+    assert (summary.model_calls, summary.reused_calls, summary.usage.input_tokens) == (1, 1, 1000)
+
+
+def test_a_shard_that_broke_off_while_re_asking_has_failed_and_not_been_dropped() -> None:
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry"), "B": "junk"})
+    fail_shard(data, "00000", "ModelUnavailable")
+    b.store_index(data, b.index("A"), b.index("B"))
+    outcomes, _, _ = run_collate(data, 2)
+    assert (outcomes["A"].outcome, outcomes["B"].outcome) == ("labeled", "failed")
+    assert outcomes["B"].reason == "ModelUnavailable"
+
+
+def test_a_run_whose_every_new_case_failed_fails_with_the_reasons() -> None:
+    data = MemoryStore()
+    fail_shard(data, "00000", "ModelAccessDenied")
+    b.store_index(data, b.index("A"), b.index("B"), b.index("old", shard=None))
+    with pytest.raises(NothingLabeled, match=r"all 2 new cases failed: failed: ModelAccessDenied \(2\)"):
+        run_collate(data, 3, new=2, unchanged=1)
+    assert data.exists(keys.summary("run-1"))  # the accounts are kept all the same
+
+
+def test_a_case_that_ingest_counted_and_nobody_accounts_for_breaks_the_run() -> None:
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry")})
+    b.store_index(data, b.index("A"))
+    with pytest.raises(BrokenInvariant, match="2 cases were ingested but 1 have an outcome"):
+        run_collate(data, 2)
+    assert not data.exists(keys.outcomes("run-1"))
+
+
+def test_a_label_for_a_case_that_was_not_ingested_breaks_the_run() -> None:
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry"), "stranger": b.answer("Billing Inquiry")})
+    b.store_index(data, b.index("A"))
+    with pytest.raises(BrokenInvariant, match="belong to no ingested case"):
+        run_collate(data, 1)
+
+
+def test_a_case_that_was_ingested_twice_breaks_the_run() -> None:
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry")})
+    b.store_index(data, b.index("A"), b.index("A"))
+    with pytest.raises(BrokenInvariant, match="came out of ingest twice"):
+        run_collate(data, 2)
+
+
+_answers = st.sampled_from([b.answer("Billing Inquiry"), b.answer("Software Defect"), "junk", "", "<category>x"])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ok", "failed", "lost", "unchanged"]), st.lists(_answers, max_size=4)), max_size=5
+    )
+)
+def test_the_outcomes_always_sum_to_the_ingested_cases(shards: list[tuple[str, list[str]]]) -> None:
+    data, lines = MemoryStore(), []
+    for number, (fate, answers) in enumerate(shards):
+        ids = {f"{number}-{position}": text for position, text in enumerate(answers)}
+        lines += [b.index(case_id, shard=None if fate == "unchanged" else f"{number:05}") for case_id in ids]
+        if fate == "ok":
+            shard(data, f"{number:05}", ids)
+        elif fate == "failed":
+            fail_shard(data, f"{number:05}", "ModelThrottled")
+    b.store_index(data, *lines)
+    unchanged = sum(line.status == "unchanged" for line in lines)
+    try:
+        outcomes, summary, _ = run_collate(data, len(lines), new=len(lines) - unchanged, unchanged=unchanged)
+    except NothingLabeled:
+        return
+    assert len(outcomes) == len(lines) == sum(summary.outcomes.values())
+    assert sum(summary.classes.values()) == summary.outcomes["labeled"]
