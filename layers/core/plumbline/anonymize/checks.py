@@ -1,0 +1,111 @@
+"""Checks that tell a real card, account or address from digits that only look like one. Pure Python, no I/O."""
+
+import ipaddress
+import re
+
+from plumbline.anonymize.name_words import word_set
+
+# Issuer prefixes with their lengths (ISO/IEC 7812; the networks' published ranges).
+_CARD = re.compile(
+    r"4\d{12}|4\d{15}|4\d{18}"  # Visa
+    r"|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|2720\d{12}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|3(?:0[0-5]|[689]\d)\d{11}"  # Diners Club
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12}|62\d{14,17}"  # Discover, UnionPay
+    r"|35(?:2[89]|[3-8]\d)\d{12}|(?:1800|2131)\d{11}"  # JCB
+    r"|(?:50|5[6-9]|6\d)\d{10,17}"  # Maestro
+)
+_IBAN_LENGTHS = range(15, 35)
+_SHORTEST_IP = 7  # 1.2.3.4, 2a00::1
+_LONG = 20  # a run of mixed letters of this length is no word
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z'\u2019-]*|[A-Z]+")
+_BLANKED = re.compile(r"[*x•.#_-]+|<.*>|\$?\{.*\}|\$[A-Za-z_]+|%.*%|\[.*\]", re.IGNORECASE)
+_NOT_A_VALUE = word_set(
+    "null none nil true false empty required optional string password passwd secret token changed reset invalid "
+    "incorrect wrong expired correct missing undefined unknown hidden redacted masked yes no your my"
+)
+# What stands behind "user", "user name" or "login" without being one, and accounts that name nobody.
+_NOT_A_USER = word_set(
+    "a an and any are as at be been but by can case cannot could did do does doing done empty field for from had has "
+    "have he here how i if in incorrect input invalid is issue it its like login match me missing must my name needed "
+    "no none not null of on only optional or page password please prompt required same screen shows so still string "
+    "that the their then there they this to too true false undefined unique unknown used user username valid value "
+    "was we what when where which who why will with working wrong you your "
+    "admin administrator root guest public default all ubuntu ec2-user runner runneradmin test nobody www-data "
+    "shared vagrant pi home app node centos jenkins"
+)
+
+
+_FILE_ENDINGS = word_set("png jpg jpeg gif svg webp ico js mjs ts tsx jsx css py rb java json html dll exe so")
+
+
+def digits(text: str) -> str:
+    """Only the decimal digits."""
+    return "".join(char for char in text if char in "0123456789")
+
+
+def is_email(text: str) -> bool:
+    """An address of a person or a mailbox; no file name such as icon@2x.png and no git remote."""
+    local, _, domain = text.rpartition("@")
+    return local != "git" and domain.rpartition(".")[2].lower() not in _FILE_ENDINGS
+
+
+def is_card(text: str) -> bool:
+    """A payment card number: an issuer's prefix and length, and the Luhn check digit (ISO/IEC 7812-1)."""
+    number = digits(text)
+    if not _CARD.fullmatch(number) or len(set(number)) == 1:
+        return False
+    doubled = [int(char) * (1 + place % 2) for place, char in enumerate(reversed(number))]
+    return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
+
+
+def is_iban(text: str) -> bool:
+    """An international bank account number: check digits by ISO 7064 mod 97-10 (ISO 13616)."""
+    number = re.sub(r"[\s-]", "", text).upper()
+    if len(number) not in _IBAN_LENGTHS or not number.isascii() or not number.isalnum():
+        return False
+    return int("".join(str(int(char, 36)) for char in number[4:] + number[:4])) % 97 == 1
+
+
+def is_personal_ip(text: str) -> bool:
+    """An address that can point at somebody's machine.
+
+    Loopback, unspecified and link-local addresses and netmasks are the same everywhere, help to understand a case,
+    and stay. So do short forms such as `1::`, which are code more often.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if address.is_loopback or address.is_unspecified or address.is_link_local:
+        return False
+    return len(text) >= _SHORTEST_IP and not text.startswith(("255.", "0."))
+
+
+def is_ssn(text: str) -> bool:
+    """A US social security or taxpayer number, outside what is never given out (area 000, 666; group or serial 0)."""
+    area, group, serial = re.split(r"[- ]", text)
+    return area not in ("000", "666") and group != "00" and serial != "0000"
+
+
+def is_secret(text: str) -> bool:
+    """A value behind a word such as "secret key" that is no plain word: letters and digits, or long and mixed."""
+    if _BLANKED.fullmatch(text) or text.casefold() in _NOT_A_VALUE:
+        return False
+    letters, numbers = any(c.isalpha() for c in text), any(c.isdigit() for c in text)
+    return (letters and numbers) or (len(text) >= _LONG and text.lower() != text and text.upper() != text)
+
+
+def is_password_value(text: str) -> bool:
+    """What stands behind `password:` or `password=` and is not blanked out, a variable or a remark."""
+    return not _BLANKED.fullmatch(text) and text.strip(".,;:!?").casefold() not in _NOT_A_VALUE
+
+
+def is_password_in_prose(text: str) -> bool:
+    """What stands behind "password is" and is no plain word ("incorrect"): it holds a digit, a sign or mixed case."""
+    return is_password_value(text) and not _PLAIN_WORD.fullmatch(text)
+
+
+def is_user(text: str) -> bool:
+    """A user name that can point at a person: no function word and no account that every machine has."""
+    return text.casefold() not in _NOT_A_USER and not text.isdigit() and not _BLANKED.fullmatch(text)

