@@ -19,7 +19,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="the AWS endpoint's port; 0 takes a free one")
     parser.add_argument("--model", default="embedding", help="the stand-in model")
     parser.add_argument("--parallel", type=int, help="how many invocations of one function run at once")
-    parser.add_argument("--no-state", action="store_true", help="neither load nor save what the buckets and tables hold")
+    parser.add_argument("--no-state", action="store_true", help="do not keep what buckets and tables hold")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
     return parser
 

@@ -61,9 +61,13 @@ def translate(path: Path, parameters: Mapping[str, str], region: str) -> Templat
     if not isinstance(template, dict) or "Resources" not in template:
         raise TemplateNotSupported(f"{path} is no CloudFormation template: it has no Resources.")
     template = json.loads(json.dumps(template, default=str))
-    for section in (template.get("Globals", {}).values(), template["Resources"].values()):
-        for holder in section:
-            _localize(holder, holder.get("Properties", holder), path.parent)
+    common = template.get("Globals", {}).get("Function", {})
+    for resource in template["Resources"].values():
+        properties = resource.setdefault("Properties", {})
+        if resource.get("Type") == "AWS::Serverless::Function" and "CodeUri" in common:
+            properties.setdefault("CodeUri", common["CodeUri"])
+        _localize(resource, properties, path.parent)
+    common.pop("CodeUri", None)
     values = dict(parameters)
     # Every function brings its own role, so no AWS-managed policy's ARN has to be looked up: an empty map will do.
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
@@ -83,13 +87,18 @@ def translate(path: Path, parameters: Mapping[str, str], region: str) -> Templat
 def _localize(resource: dict[str, Any], properties: dict[str, Any], folder: Path) -> None:
     """Turn local paths into s3:// addresses that remember them; the translator takes nothing else."""
     # A layer without a BuildMethod is shipped as it is and lands at /opt; a built one lands on the import path.
-    kind = "built" if resource.get("Metadata", {}).get("BuildMethod") else "verbatim"
+    metadata = resource.get("Metadata", {})
+    kind = "built" if metadata.get("BuildMethod") else "verbatim"
+    packages = str(metadata.get("BuildProperties", {}).get("ParentPackages", "")).split(".")
     for name, prefix in (("CodeUri", "code"), ("ContentUri", kind), ("DefinitionUri", "definition")):
         local = properties.get(name)
         if isinstance(local, str) and not local.startswith("s3://"):
             place = (folder / local).resolve()
             if not place.exists():
                 raise TemplateNotSupported(f"The template's {name} points at {place}, which does not exist.")
+            if name == "CodeUri" and place.parts[-len(packages) :] == tuple(packages):
+                # The build puts the folder's content below these packages: the import path begins above them.
+                place = place.parents[len(packages) - 1]
             properties[name] = {"Bucket": CODE_BUCKET, "Key": f"{prefix}/{quote(str(place), safe='')}"}
 
 
@@ -99,7 +108,7 @@ def _place(key: str) -> tuple[str, Path]:
 
 
 def _inline_definition(properties: dict[str, Any]) -> None:
-    """moto reads no definition from S3 and applies no substitutions: hand it the text, with each `${Name}` filled in."""
+    """moto reads no definition from S3 and applies no substitutions: give it the text with each `${Name}` filled in."""
     location = properties.pop("DefinitionS3Location", None)
     if location is None:
         return
@@ -169,10 +178,11 @@ def _layout(template: Template, logical: str, properties: dict[str, Any]) -> Cod
     code = properties.get("Code", {})
     if code.get("S3Bucket") != CODE_BUCKET:
         raise TemplateNotSupported(f"{logical}: only functions whose CodeUri is a local folder run here.")
-    search, opt = [_place(code["S3Key"])[1]], []
+    search: list[Path] = [_place(code["S3Key"])[1]]
+    opt: list[Path] = []
     for layer in properties.get("Layers", []):
         if not isinstance(layer, dict) or layer.get("Ref") not in template["Resources"]:
-            raise TemplateNotSupported(f"{logical}: a layer that the template does not hold cannot be had here: {layer}")
+            raise TemplateNotSupported(f"{logical}: only layers of the template itself can be had here, not {layer}")
         kind, place = _place(template["Resources"][layer["Ref"]]["Properties"]["Content"]["S3Key"])
         (search if kind == "built" else opt).append(place)
     return CodeLayout(search_path=tuple(search), opt=tuple(opt), log_name=logical)
@@ -183,9 +193,7 @@ def _complete_tables(session: boto3.Session, endpoint: str, deployment: Deployme
     client = session.client("dynamodb", endpoint_url=endpoint)
     for _, table, properties in deployment.of_type("AWS::DynamoDB::Table"):
         if "TimeToLiveSpecification" in properties:
-            client.update_time_to_live(
-                TableName=table, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
-            )
+            client.update_time_to_live(TableName=table, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
 
 
 def _complete_versioning(session: boto3.Session, endpoint: str, deployment: Deployment) -> None:
@@ -193,9 +201,7 @@ def _complete_versioning(session: boto3.Session, endpoint: str, deployment: Depl
     client = session.client("s3", endpoint_url=endpoint)
     for _, bucket, properties in deployment.of_type("AWS::S3::Bucket"):
         if "VersioningConfiguration" in properties:
-            client.put_bucket_versioning(
-                Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"]
-            )
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"])
 
 
 def _complete_events(session: boto3.Session, endpoint: str, deployment: Deployment) -> None:

@@ -4,8 +4,9 @@ import contextlib
 import os
 from pathlib import Path
 
-from plumbline.contracts.base import Model
 from pydantic import ValidationError
+
+from plumbline.contracts.base import Model
 
 NAME = "local.json"
 

@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from local import info, moto_patches, state
-from local.deploy import Deployment, deploy, translate
+from local.deploy import Deployment, Template, deploy, translate
 from local.workers import WorkerPools
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class LocalStack:
         parallel: int | None = None,
         time_scale: float = 1.0,
         keep_state: bool = True,
-    ):
+    ) -> None:
         self.stack_name = stack_name
         self.region = region
         self.endpoint = ""
@@ -131,7 +131,7 @@ class LocalStack:
             running.enter_context(moto_patches.applied(wiring))
             running.callback(background.shutdown, wait=False, cancel_futures=True)
             running.callback(self._pools.close)
-            self._deploy(template)
+            self._deploy(template, self._pools)
             note = info.LocalInfo(
                 endpoint=self.endpoint,
                 bedrock_endpoint=self.bedrock_endpoint,
@@ -186,24 +186,20 @@ class LocalStack:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def _deploy(self, template: dict[str, Any]) -> None:
+    def _deploy(self, template: Template, pools: WorkerPools) -> None:
         # Physical names repeat from one start to the next; everything after them (version ids, for one) must not.
         moto_patches.seed_identifiers(zlib.crc32(self.stack_name.encode()))
 
         def before_events(deployment: Deployment) -> None:
             moto_patches.seed_identifiers(None)
             for function, layout in deployment.layouts.items():
-                self._pools_register(function, layout)
+                pools.register(function, layout)
             if self._keep_state:
                 state.load(self.session(), self.endpoint, deployment, self._folder / "state")
 
         self._deployment = deploy(
             self.session(), self.endpoint, template, self.stack_name, self._parameters, before_events
         )
-
-    def _pools_register(self, function: str, layout: Any) -> None:
-        if self._pools is not None:
-            self._pools.register(function, layout)
 
     def _stop_executions(self, deployment: Deployment) -> None:
         client = self.client("stepfunctions")

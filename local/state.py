@@ -75,7 +75,7 @@ def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
 class _Reader(io.RawIOBase):
     """An S3 body as the file object that tarfile copies from: it must give all the bytes it is asked for."""
 
-    def __init__(self, body: Any):
+    def __init__(self, body: Any) -> None:
         self._body = body
 
     def read(self, size: int = -1) -> bytes:

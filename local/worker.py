@@ -28,7 +28,7 @@ MAX_RESPONSE_BYTES = 6_291_556
 class LambdaContext:
     """The second argument of every handler, as AWS's Python runtime gives it."""
 
-    def __init__(self, request_id: str, deadline: float):
+    def __init__(self, request_id: str, deadline: float) -> None:
         self.aws_request_id = request_id
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
@@ -48,7 +48,7 @@ class LambdaContext:
 class RuntimeFault(Exception):
     """A fault that the runtime, not the function's code, reports; `name` is AWS's name for it."""
 
-    def __init__(self, name: str, message: str):
+    def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name
 
@@ -98,15 +98,20 @@ def describe(error: BaseException, request_id: str) -> dict[str, Any]:
     }
 
 
-def answer(handler: Handler | RuntimeFault | Exception, line: bytes) -> str:
+def _ready(handler: Handler | Exception) -> Handler:
+    if isinstance(handler, Exception):
+        raise handler
+    return handler
+
+
+def answer(handler: Handler | Exception, line: bytes) -> str:
     """Run one invocation and give the answer line, without its newline."""
     call = json.loads(line)
     started = time.monotonic()
     request_id = call["id"]
     try:
-        if isinstance(handler, Exception):
-            raise handler
-        reply = "+" + _marshal(handler(call["event"], LambdaContext(request_id, started + call["timeout"])))
+        result = _ready(handler)(call["event"], LambdaContext(request_id, started + call["timeout"]))
+        reply = "+" + _marshal(result)
     except Exception as error:  # noqa: BLE001 - as in Lambda, whatever the function raises becomes the answer
         shape = describe(error, request_id)
         _log(f"[ERROR] {shape['errorType']}: {shape['errorMessage']}\n{''.join(shape['stackTrace'])}".rstrip())

@@ -79,7 +79,7 @@ class WorkerSlow(Exception):
 class Worker:
     """One subprocess. Used by one thread at a time; once `dead` it is of no more use."""
 
-    def __init__(self, config: FunctionConfig, environment: Mapping[str, str], log_path: Path):
+    def __init__(self, config: FunctionConfig, environment: Mapping[str, str], log_path: Path) -> None:
         self.config = config
         self.idle_since = time.monotonic()
         self._buffer = b""
@@ -181,7 +181,7 @@ class WorkerPools:
     to the account's limit; a laptop has a few cores). Waiting does not count against a function's timeout.
     """
 
-    def __init__(self, logs: Path, parallel: int, environment: Mapping[str, str]):
+    def __init__(self, logs: Path, parallel: int, environment: Mapping[str, str]) -> None:
         self._logs = logs
         self._parallel = parallel
         self._environment = dict(environment)

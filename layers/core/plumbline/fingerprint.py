@@ -26,10 +26,10 @@ def simhash64(text: str) -> str:
     Letter case, whitespace, punctuation, the digits of numbers and the numbers of placeholders do not matter.
     """
     totals = [0] * BITS
-    for shingle, count in Counter(shingles(text)).items():
+    for shingle in set(shingles(text)):
         value = int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "replace"), digest_size=8).digest(), "big")
         for bit in range(BITS):
-            totals[bit] += count if value >> bit & 1 else -count
+            totals[bit] += 1 if value >> bit & 1 else -1
     return f"{sum(1 << bit for bit, total in enumerate(totals) if total > 0):016x}"
 
 

@@ -1,0 +1,58 @@
+"""Where moto is made to do what AWS does: nothing else in this repository touches moto's inside.
+
+moto is pinned, because a patch replaces a function whose neighbours must be the ones read when it was written. Each
+patch says what moto does and what AWS does. `applied` puts all of them in place and takes them back.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from unittest import mock
+
+import moto
+from moto.core.config import default_user_config
+from moto.moto_api._internal import mock_random
+from moto.moto_api._internal.models import moto_api_backend
+
+from local.moto_patches import events, functions, maps, server, states
+from local.moto_patches.server import bind
+from local.moto_patches.wiring import Wiring
+
+__all__ = ["MOTO_VERSION", "Wiring", "applied", "bind", "forget_everything", "seed_identifiers"]
+
+MOTO_VERSION = "5.2.5"
+
+
+@contextlib.contextmanager
+def applied(wiring: Wiring) -> Iterator[None]:
+    """Run moto as patched while the block runs.
+
+    Raises RuntimeError for a moto that the patches were not written for.
+    """
+    if moto.__version__ != MOTO_VERSION:
+        message = (
+            f"The embedded AWS patches moto {MOTO_VERSION}, but moto {moto.__version__} is installed. "
+            f"Install moto=={MOTO_VERSION}, or read local/moto_patches against the new version and raise its pin."
+        )
+        raise RuntimeError(message)
+    with contextlib.ExitStack() as stack:
+
+        def patch(target: object, name: str, replacement: object) -> None:
+            stack.enter_context(mock.patch.object(target, name, replacement))
+
+        stack.enter_context(mock.patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}}))
+        server.patch(patch)
+        functions.patch(patch, wiring)
+        events.patch(patch, wiring)
+        states.patch(patch, wiring)
+        maps.patch(patch)
+        yield
+
+
+def forget_everything() -> None:
+    """Empty every service of moto's in this process."""
+    moto_api_backend.reset()
+
+
+def seed_identifiers(seed: int | None) -> None:
+    """Make moto's random identifiers (the physical names of resources) repeat for the same seed; None ends that."""
+    mock_random.seed(seed)
