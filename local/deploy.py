@@ -6,9 +6,10 @@ travels through the template as the S3 key of its (empty) package.
 
 import io
 import json
+import logging
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.workers import CodeLayout
 
+_log = logging.getLogger(__name__)
 CODE_BUCKET: Final = "plumbline-local-code"
 Template = dict[str, Any]
 
@@ -82,6 +84,18 @@ def translate(path: Path, parameters: Mapping[str, str], region: str) -> Templat
         if resource["Type"] == "AWS::StepFunctions::StateMachine":
             _inline_definition(resource["Properties"])
     return dict(translated)
+
+
+def supported_part(template: Template, types: Collection[str]) -> Template:
+    """The template without the resources whose type is not among `types`: things that nothing here would enforce."""
+    kept = {name: resource for name, resource in template["Resources"].items() if resource["Type"] in types}
+    for name in template["Resources"].keys() - kept.keys():
+        _log.info("%s is left out: there is no %s here", name, template["Resources"][name]["Type"])
+    for resource in kept.values():
+        depends = resource.pop("DependsOn", [])
+        still = [name for name in ([depends] if isinstance(depends, str) else depends) if name in kept]
+        resource.update({"DependsOn": still} if still else {})
+    return {**template, "Resources": kept}
 
 
 def _localize(resource: dict[str, Any], properties: dict[str, Any], folder: Path) -> None:

@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from local import info, moto_patches, state
-from local.deploy import Deployment, Template, deploy, translate
+from local.deploy import Deployment, Template, deploy, supported_part, translate
 from local.workers import WorkerPools
 
 _log = logging.getLogger(__name__)
@@ -121,7 +121,8 @@ class LocalStack:
         if other is not None:
             message = f"A local stack runs already at {other.endpoint} (process {other.pid}). Stop it first."
             raise AlreadyRunning(message)
-        template = translate(self._template, self._parameters, self.region)
+        whole = translate(self._template, self._parameters, self.region)
+        template = supported_part(whole, moto_patches.cloudformation_types())
         with contextlib.ExitStack() as running:
             self.bedrock_endpoint = self._start_model(running)
             self._serve(running)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 import moto
+from moto.cloudformation.parsing import get_model_map
 from moto.core.config import default_user_config
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.models import moto_api_backend
@@ -17,7 +18,7 @@ from local.moto_patches import events, functions, maps, server, states
 from local.moto_patches.server import bind
 from local.moto_patches.wiring import Wiring
 
-__all__ = ["MOTO_VERSION", "Wiring", "applied", "bind", "forget_everything", "seed_identifiers"]
+__all__ = ["MOTO_VERSION", "Wiring", "applied", "bind", "cloudformation_types", "forget_everything", "seed_identifiers"]
 
 MOTO_VERSION = "5.2.5"
 
@@ -46,6 +47,11 @@ def applied(wiring: Wiring) -> Iterator[None]:
         states.patch(patch, wiring)
         maps.patch(patch)
         yield
+
+
+def cloudformation_types() -> frozenset[str]:
+    """The resource types that moto's CloudFormation makes; it warns about any other and goes on without."""
+    return frozenset(get_model_map())
 
 
 def forget_everything() -> None:

@@ -25,8 +25,13 @@ def config_of(function: Moto) -> FunctionConfig:
         handler=function.handler,
         timeout=float(function.timeout),
         memory_mb=int(function.memory_size),
-        environment={name: str(value) for name, value in function.environment_vars.items()},
+        environment={name: _text(value) for name, value in function.environment_vars.items()},
     )
+
+
+def _text(value: object) -> str:
+    # moto keeps a template's numbers and booleans as they are; CloudFormation makes them text.
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def invoke_logged(wiring: Wiring, config: FunctionConfig, event: bytes) -> None:
