@@ -1,0 +1,295 @@
+"""The ingest stage: one uploaded file into shards of new cases, an index of all of them, and the rows left out."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import IO
+
+from plumbline import keys
+from plumbline.contracts.cases import Case, IngestedCase, Reject
+from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
+from plumbline.contracts.runs import IngestResult, RunRequest, ShardEntry
+from plumbline.ingest.cases import CaseStream, read_cases
+from plumbline.ingest.cut import CHARS_PER_TOKEN, cut_case
+from plumbline.ingest.formats import EXPECTED, open_rows
+from plumbline.ingest.ground_truth import fetcher, is_manifest, unwrap
+from plumbline.ingest.mapping import load_mapping
+from plumbline.ingest.options import IngestSettings
+from plumbline.ingest.profiles import GENERIC, HOW_TO_MAP, Profile, known_names, recognise
+from plumbline.ingest.rows import BadRow, Reason, Row, Rows
+from plumbline.ingest.seen import Seen
+from plumbline.ingest.source import Source, open_source
+from plumbline.ingest.values import name_list, normal_name
+from plumbline.jsonl import write_line, write_models
+from plumbline.ports import Ledger, ObjectStore
+
+EstimateUsd = Callable[[int, int], float | None]
+_LOOKUP = 100  # cases per question to the ledger
+_SAMPLE_ROWS = 50
+_SAMPLE_CHARS = 1_000_000
+
+
+def ingest(
+    run: RunRequest,
+    *,
+    raw: ObjectStore,
+    data: ObjectStore,
+    ledger: Ledger,
+    settings: IngestSettings,
+    estimate_usd: EstimateUsd,
+) -> IngestResult:
+    """Read the run's file once, as a stream, and write what the later stages work on.
+
+    Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`. Each
+    row (or run of rows of one id) ends as one case, one reject or one repeat; the counts are checked. A case whose
+    content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd(input tokens,
+    output tokens)` prices the labeling of the new cases; None where no price is known.
+
+    Raises InvalidCaseFile for a file that is gone, unreadable or without one usable row, InvalidMapping, and
+    BudgetExceeded, always before the list of shards is written.
+    """
+    mapped = load_mapping(raw, run.mapping_key).profile() if run.mapping_key else None
+    try:
+        with _opened(raw, run) as stream:
+            source = open_source(stream)
+            reading = _read(source, run, raw, settings, mapped)
+            tally = _sort(reading, run, raw, data, ledger, settings)
+            file_bytes = source.meter.bytes_read
+        _refuse_nothing_usable(tally, reading, run)
+    except InvalidCaseFile as error:
+        raise InvalidCaseFile(f"{run.key}: {error}") from None
+    estimate = _within_budget(tally, run, settings, estimate_usd)
+    entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
+    data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
+    return IngestResult(
+        cases=tally.cases,
+        new=tally.new,
+        unchanged=tally.unchanged,
+        rejected=tally.rejected,
+        reject_reasons={reason.value: count for reason, count in tally.reasons.most_common()},
+        repeated=tally.repeated,
+        cut=tally.cut,
+        shards=len(entries),
+        file_format=reading.file_format,
+        file_bytes=file_bytes,
+        estimated_usd=estimate,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """An opened file: its cases to come, the format found, the field names of its first rows."""
+
+    cases: CaseStream
+    file_format: str
+    columns: list[str]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What became of the file's records."""
+
+    records: int = 0
+    new: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    cut: int = 0
+    new_chars: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
+    shards: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        return self.new + self.unchanged
+
+    @property
+    def rejected(self) -> int:
+        return self.reasons.total()
+
+
+def _opened(raw: ObjectStore, run: RunRequest) -> closing[IO[bytes]]:
+    try:
+        return closing(raw.open(run.key, run.version_id))
+    except MissingObject:
+        raise InvalidCaseFile(
+            "the file is not in the raw bucket any more (deleted or expired before it was read?); upload it again"
+        ) from None
+
+
+def _read(
+    source: Source, run: RunRequest, raw: ObjectStore, settings: IngestSettings, mapped: Profile | None
+) -> _Reading:
+    known = known_names()
+    if mapped:
+        paths = (*mapped.case_id, *mapped.subject, *mapped.text, *mapped.messages.text)
+        known |= {normal_name(path) for path in paths}
+    file_format, rows = open_rows(source, run.key, known, settings.max_row_bytes)
+    sample = list(_sample(rows))
+    rows = chain(sample, rows)
+    profile = mapped
+    if profile is None and any(isinstance(row, Row) and is_manifest(row.fields) for row in sample):
+        fetch = fetcher(raw, settings.raw_bucket, settings.max_row_bytes)
+        sources = (row if isinstance(row, BadRow) else unwrap(row, fetch) for row in rows)
+        sample = list(_through_first_row(sources))
+        rows = chain(sample, sources)
+        file_format += "/ground-truth"
+    columns = list(dict.fromkeys(name for row in sample if isinstance(row, Row) for name in row.fields))
+    if profile is None:
+        profile = recognise(columns) if columns else GENERIC
+    return _Reading(read_cases(rows, profile, settings.max_row_bytes), f"{file_format}/{profile.name}", columns)
+
+
+def _sample(rows: Rows) -> Rows:
+    """The first rows, as many as it takes to know the file's fields and few enough to hold."""
+    readable = size = 0
+    for row in rows:
+        yield row
+        if isinstance(row, Row):
+            readable += 1
+            size += row.size
+        if readable == _SAMPLE_ROWS or size > _SAMPLE_CHARS:
+            return
+
+
+def _through_first_row(rows: Iterator[Row | BadRow]) -> Rows:
+    for row in rows:
+        yield row
+        if isinstance(row, Row):
+            return
+
+
+def _sort(
+    reading: _Reading, run: RunRequest, raw: ObjectStore, data: ObjectStore, ledger: Ledger, settings: IngestSettings
+) -> _Tally:
+    """Send every record to its place: a shard and the index, the index alone, the rejects, or the count of repeats."""
+    tally = _Tally()
+    with (
+        raw.writer(keys.rejects(run.run_id)) as rejects,
+        data.writer(keys.case_index(run.run_id)) as index,
+        Seen() as seen,
+    ):
+        placing = _Placing(run, raw, ledger, index, settings, tally)
+        for item in reading.cases:
+            tally.records += 1
+            if isinstance(item, BadRow):
+                _reject(rejects, item, tally)
+                continue
+            content_hash = item.case.content_hash()
+            sighting = seen.note(item.case.case_id, content_hash)
+            if sighting == "new":
+                placing.add(cut_case(item.case, settings.max_case_tokens), content_hash)
+            elif sighting == "repeated":
+                tally.repeated += 1
+            else:
+                _reject(rejects, BadRow(item.line, Reason.DUPLICATE, case_id=item.case.case_id), tally)
+        placing.finish()
+    if tally.records != tally.cases + tally.rejected + tally.repeated:
+        raise BrokenInvariant(
+            f"ingest of run {run.run_id}: {tally.records} rows are not {tally.cases} cases + {tally.rejected} "
+            f"rejected + {tally.repeated} repeated"
+        )
+    return tally
+
+
+def _reject(rejects: IO[bytes], row: BadRow, tally: _Tally) -> None:
+    tally.reasons[row.reason] += 1
+    write_line(rejects, Reject(line=row.line, reason=row.reason.value, detail=row.detail, case_id=row.case_id))
+
+
+class _Placing:
+    """Asks the ledger about cases in batches, and writes the new ones out as shards and all of them to the index."""
+
+    def __init__(
+        self,
+        run: RunRequest,
+        raw: ObjectStore,
+        ledger: Ledger,
+        index: IO[bytes],
+        settings: IngestSettings,
+        tally: _Tally,
+    ) -> None:
+        self._run = run
+        self._raw = raw
+        self._ledger = ledger
+        self._index = index
+        self._per_shard = settings.cases_per_shard
+        self._tally = tally
+        self._waiting: list[tuple[Case, str]] = []
+        self._shard: list[Case] = []
+
+    def add(self, case: Case, content_hash: str) -> None:
+        self._waiting.append((case, content_hash))
+        if len(self._waiting) == _LOOKUP:
+            self._place()
+
+    def finish(self) -> None:
+        self._place()
+        self._write_shard()
+
+    def _place(self) -> None:
+        ids = [case.case_id for case, _ in self._waiting]
+        known = {} if self._run.force or not ids else self._ledger.known_hashes(self._run.task, ids)
+        for case, content_hash in self._waiting:
+            if known.get(case.case_id) == content_hash:
+                self._tally.unchanged += 1
+                self._note(case, content_hash, None)
+                continue
+            self._tally.new += 1
+            self._tally.cut += case.cut is not None
+            self._tally.new_chars += case.chars
+            self._note(case, content_hash, self._shard_id)
+            self._shard.append(case)
+            if len(self._shard) == self._per_shard:
+                self._write_shard()
+        self._waiting.clear()
+
+    @property
+    def _shard_id(self) -> str:
+        return f"{len(self._tally.shards):05d}"
+
+    def _note(self, case: Case, content_hash: str, shard: str | None) -> None:
+        line = IngestedCase(
+            case_id=case.case_id,
+            content_hash=content_hash,
+            status="new" if shard is not None else "unchanged",
+            shard=shard,
+            gold_category=case.gold_category,
+            cut=case.cut is not None,
+        )
+        write_line(self._index, line)
+
+    def _write_shard(self) -> None:
+        if self._shard:
+            shard = self._shard_id
+            write_models(self._raw, keys.raw_cases(self._run.run_id, shard), self._shard)
+            self._tally.shards.append((shard, len(self._shard)))
+            self._shard.clear()
+
+
+def _refuse_nothing_usable(tally: _Tally, reading: _Reading, run: RunRequest) -> None:
+    if tally.cases:
+        return
+    if not tally.records:
+        raise InvalidCaseFile(f"the file holds no cases (a header or an empty list at most); {EXPECTED}")
+    counts = ", ".join(f"{count:,} {reason.value}" for reason, count in tally.reasons.most_common())
+    advice = "save the file as UTF-8 and upload it again" if Reason.BAD_ENCODING in tally.reasons else HOW_TO_MAP
+    raise InvalidCaseFile(
+        f"none of its {tally.records:,} rows is a usable case ({counts}; found {name_list(reading.columns)}); "
+        f"{advice}. Each row's reason stands in {keys.rejects(run.run_id)}"
+    )
+
+
+def _within_budget(tally: _Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:
+    input_tokens = -(-tally.new_chars // CHARS_PER_TOKEN) + tally.new * settings.prompt_tokens
+    output_tokens = tally.new * settings.answer_tokens
+    estimate = estimate_usd(input_tokens, output_tokens)
+    if estimate is not None and estimate > run.budget_usd:
+        raise BudgetExceeded(
+            f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${estimate:,.2f} ({input_tokens:,} input "
+            f"and {output_tokens:,} output tokens of {run.model_id}), above the run's budget of "
+            f"${run.budget_usd:,.2f}; nothing was spent. Raise the budget, take a cheaper model, or upload fewer cases"
+        )
+    return estimate

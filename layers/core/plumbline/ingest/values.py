@@ -1,0 +1,171 @@
+"""Values as exports write them: names, paths, texts, times and roles brought to one form."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from plumbline.contracts.cases import Role
+
+_CAMEL = re.compile(r"([a-z0-9])([A-Z])")
+_NOT_WORD = re.compile(r"[\W_]+")
+_NAME = re.compile(r"[^\W\d][\w .:/()\[\]#-]{0,39}")
+_TIME_FORMATS = ("%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p")
+_LONGEST_NAME = 100
+_LONGEST_TIME = 40
+_EPOCH_DIGITS = (10, 13)  # seconds and milliseconds since 1970, from 2001 to 2286
+_MILLISECONDS_FROM = 1e11  # seconds that large lie beyond the year 5000
+_LONGEST_INT_BITS = 1024
+_LONGEST_INDEX = 5
+_CUSTOMER_WORDS = (
+    *("customer", "user", "end_user", "enduser", "requester", "reporter", "client", "contact", "caller", "buyer"),
+    *("incoming", "inbound", "visitor", "member", "human", "true", "yes", "1"),
+)
+_AGENT_WORDS = (
+    *("agent", "admin", "staff", "support", "assistant", "operator", "employee", "owner", "teammate", "bot"),
+    *("outgoing", "outbound", "system", "amazon_web_services", "seller", "false", "no", "0"),
+)
+ROLES: Mapping[str, Role] = {**dict.fromkeys(_CUSTOMER_WORDS, "customer"), **dict.fromkeys(_AGENT_WORDS, "agent")}
+
+
+def normal_name(name: str) -> str:
+    """A column's name in snake case: `Ticket ID`, `ticket-id` and `ticketId` are all `ticket_id`."""
+    return _normal_name(name) if len(name) <= _LONGEST_NAME else name
+
+
+def name_list(names: Iterable[str]) -> str:
+    """Field names for a message: at most 25, and none that looks like data rather than a name."""
+    listed = list(dict.fromkeys(names))
+    if not listed:
+        return "no fields"
+    shown = [name for name in listed if _NAME.fullmatch(name)][:25]
+    if not shown:
+        return f"{len(listed)} fields, none with a usable name"
+    more = f" and {len(listed) - len(shown)} more" if len(listed) > len(shown) else ""
+    return f"the fields {', '.join(shown)}{more}"
+
+
+@lru_cache(maxsize=4096)
+def _normal_name(name: str) -> str:
+    return _NOT_WORD.sub("_", _CAMEL.sub(r"\1_\2", name.strip()).casefold()).strip("_")
+
+
+def find(value: object, path: str, *, exact: bool) -> object:
+    """What lies at a dotted path, or None. A segment is a key (its normalised name unless `exact`) or a list's index.
+
+    A key that itself contains dots is found when the whole path is that key.
+    """
+    if isinstance(value, dict) and path in value:
+        return value[path]
+    for segment in path.split("."):
+        value = _child(value, segment, exact)
+        if value is None:
+            return None
+    return value
+
+
+def _child(value: object, segment: str, exact: bool) -> object:
+    if isinstance(value, list):
+        index = int(segment) if segment.isdecimal() and len(segment) <= _LONGEST_INDEX else len(value)
+        return value[index] if index < len(value) else None
+    if not isinstance(value, dict):
+        return None
+    if segment in value or exact:
+        return value.get(segment)
+    return next((item for key, item in value.items() if normal_name(key) == segment), None)
+
+
+def scalar(value: object) -> str | None:
+    """A value as one text, or None for what says nothing.
+
+    Numbers lose a fraction of zero; of a record with a display value, a value or a name (ServiceNow, Jira) that one is
+    taken; of several columns of one name the first that is filled; Atlassian documents are flattened.
+    """
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, list):
+        return next((text for item in value if isinstance(item, str) and (text := scalar(item))), None)
+    if isinstance(value, dict):
+        if value.get("type") == "doc":
+            return _document_text(value)
+        return next((text for key in ("display_value", "value", "name") if (text := scalar(value.get(key)))), None)
+    return _number_text(value)
+
+
+def _number_text(value: object) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return None if isinstance(value, int) and value.bit_length() > _LONGEST_INT_BITS else str(value)
+
+
+def _document_text(document: dict[str, object]) -> str | None:
+    """The text of an Atlassian Document Format tree, a line a block."""
+    parts: list[str] = []
+    waiting: list[object] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif isinstance(node, dict):
+            if isinstance(text := node.get("text"), str):
+                parts.append(text)
+            elif node.get("type") == "hardBreak":
+                parts.append("\n")
+            if node.get("type") in ("paragraph", "heading", "listItem", "codeBlock", "blockquote", "tableRow"):
+                waiting.append("\n")
+            content = node.get("content")
+            if isinstance(content, list):
+                waiting.extend(reversed(content))
+    return "".join(parts).strip() or None
+
+
+def moment(value: object) -> datetime | None:
+    """A time in UTC, or None for one that cannot be read without guessing. A time without a zone counts as UTC.
+
+    Reads ISO 8601, seconds or milliseconds since 1970, and the forms of Jira's and of forum exports. Day-first and
+    month-first dates look alike and are not read.
+    """
+    if isinstance(value, dict):
+        value = value.get("value") or value.get("display_value")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        if isinstance(value, str):
+            found = _parsed(value.strip())
+        else:
+            found = datetime.fromtimestamp(value / 1000 if abs(value) > _MILLISECONDS_FROM else value, UTC)
+        if found is None:
+            return None
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _parsed(text: str) -> datetime | None:
+    if len(text) > _LONGEST_TIME:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) in _EPOCH_DIGITS:
+        return datetime.fromtimestamp(int(text) / (1 if len(text) == min(_EPOCH_DIGITS) else 1000), UTC)
+    try:
+        # "2025-08-31 15:02:42 -0800" and "… UTC", as Ruby and Rails write them
+        return datetime.fromisoformat(text.replace(" UTC", "Z").replace(" -", "-").replace(" +", "+"))
+    except ValueError:
+        pass
+    for form in _TIME_FORMATS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def role_of(value: object, own: Mapping[str, Role]) -> Role | None:
+    """The role that a value names, by the mapping's own words first; None when it names none."""
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    text = scalar(value)
+    if text is None or len(text) > _LONGEST_NAME:
+        return None
+    return own.get(text.strip().casefold()) or ROLES.get(normal_name(text))
