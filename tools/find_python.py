@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find(version: str) -> Path:
-    """The folder of a python<version> that really starts (a pyenv shim may not). Exits with advice when there is none."""
+    """The folder of a python<version> that really starts (a pyenv shim may not). Exits with advice if there is none."""
     found = shutil.which(f"python{version}")
     candidates = [Path(found)] if found else []
     pyenv = shutil.which("pyenv")

@@ -18,7 +18,9 @@ def wilson(successes: int, n: int) -> Interval:
     z2 = _Z95 * _Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 * ((share * (1 - share) / n + z2 / (4 * n * n)) ** 0.5) / (1 + z2 / n)
-    return Interval(value=share, low=max(0.0, middle - half), high=min(1.0, middle + half), n=n)
+    # The share itself bounds the ends against rounding at 0 and 1.
+    low, high = max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+    return Interval(value=share, low=low, high=high, n=n)
 
 
 class Agreement:

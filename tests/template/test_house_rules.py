@@ -1,0 +1,174 @@
+"""What every function, role and bucket of template.yaml has to have."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.template.reading import (
+    ROOT,
+    bucket_grants,
+    functions,
+    listed,
+    resources,
+    snake,
+    statements,
+    states,
+    template,
+)
+
+STAGES = sorted(functions())
+# Actions that AWS gives no resource to name; each stands in template.yaml with its reason.
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+    "ecr:GetAuthorizationToken",
+    "cloudwatch:PutMetricData",
+}
+
+
+def test_a_folder_of_functions_is_a_function_and_the_other_way_round() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert folders == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_function_has_its_own_role_log_group_timeout_memory_and_events(stage: str) -> None:
+    name, properties = "".join(part.title() for part in stage.split("_")), functions()[stage]
+    assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}LogGroup"}
+    assert template()["Resources"][f"{name}LogGroup"]["Properties"]["RetentionInDays"]
+    assert 1 <= properties["Timeout"] <= 900
+    assert 128 <= properties["MemorySize"] <= 10240
+    assert properties["Handler"] == f"functions.{stage}.handler.lambda_handler"
+    assert properties["Description"]
+    assert list((ROOT / "events" / stage).glob("*.json")), f"events/{stage}/ has no event"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_handler_fits_one_screen(stage: str) -> None:
+    lines = (ROOT / "functions" / stage / "handler.py").read_text("utf-8").splitlines()
+    assert len(lines) <= 45
+
+
+def _every_statement() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, statement)
+        for name, role in resources("AWS::IAM::Role").items()
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named() -> None:
+    for role, statement in _every_statement():
+        for action in listed(statement["Action"]):
+            assert "*" not in action, f"{role}: {action}"
+        if "*" in listed(statement["Resource"]):
+            assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{role}: {statement}"
+        for resource in listed(statement["Resource"]):
+            text = json.dumps(resource)
+            assert '.Arn}/*"' not in text, f"{role} may touch a whole bucket: {text}"
+
+
+def test_only_start_run_ingest_and_anonymize_can_read_raw_text() -> None:
+    readers = {
+        stage for stage in STAGES if any(grant.startswith("s3:Get") for grant in bucket_grants(stage, "RawBucket"))
+    }
+    assert readers == {"start_run", "ingest", "anonymize"}
+    assert bucket_grants("anonymize", "RawBucket") == {"s3:GetObject runs/*/cases/*"}
+
+
+def test_no_role_names_the_raw_bucket_but_those_three() -> None:
+    named = {role for role, statement in _every_statement() if "RawBucket" in json.dumps(statement)}
+    assert named == {"StartRunRole", "IngestRole", "AnonymizeRole"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "prefixes"),
+    [
+        ("ingest", {"runs/*/cases.jsonl", "runs/*/shards.json"}),
+        ("anonymize", {"runs/*/anonymized/*"}),
+        ("classify", {"runs/*/replies/*"}),
+        ("parse", {"runs/*/labels/*", "runs/*/unparsed/*"}),
+        ("repair", {"runs/*/replies/*"}),
+        ("check_balance", {"datasets/*"}),
+        ("start_training", set()),
+    ],
+)
+def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]) -> None:
+    written = {g.split(" ", 1)[1] for g in bucket_grants(stage, "DataBucket") if g.startswith("s3:Put")}
+    assert written == prefixes
+
+
+def test_only_classify_and_repair_may_call_a_model_and_only_named_ones() -> None:
+    callers = {role: s for role, s in _every_statement() if "bedrock:InvokeModel" in listed(s["Action"])}
+    assert set(callers) == {"ClassifyRole", "RepairRole"}
+    assert all(statement["Resource"] == {"Ref": "ModelArns"} for statement in callers.values())
+
+
+def test_no_stage_may_delete_an_object() -> None:
+    assert not [
+        s for stage in STAGES for s in statements(stage) for a in listed(s["Action"]) if a.startswith("s3:Delete")
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(resources("AWS::S3::Bucket")))
+def test_every_bucket_is_encrypted_private_and_tls_only(name: str) -> None:
+    properties = resources("AWS::S3::Bucket")[name]["Properties"]
+    assert properties["BucketEncryption"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    policy = template()["Resources"][f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert policy[0]["Effect"] == "Deny"
+    assert policy[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_raw_text_expires_with_all_its_versions() -> None:
+    rules = resources("AWS::S3::Bucket")["RawBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rules[0]["ExpirationInDays"] == {"Ref": "RawRetentionDays"}
+    assert rules[0]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
+def test_tables_are_encrypted_and_everything_goes_when_the_stack_goes() -> None:
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}, name
+    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"):
+        for name, resource in resources(kind).items():
+            assert resource["DeletionPolicy"] == "Delete", name
+
+
+def test_functions_stand_in_pipeline_order() -> None:
+    order = [snake(name.removesuffix("Function")) for name in resources("AWS::Serverless::Function")]
+    assert order == [
+        "start_run",
+        "ingest",
+        "anonymize",
+        "classify",
+        "parse",
+        "repair",
+        "record_shard_failure",
+        "collate",
+        "check_balance",
+        "start_training",
+        "report",
+        "record_failure",
+    ]
+
+
+def test_the_state_machine_invokes_every_function_but_start_run() -> None:
+    invoked = {name for name, state in states() if state["Type"] == "Task"}
+    assert {snake(name) for name in invoked} == set(STAGES) - {"start_run"}
+    substitutions = resources("AWS::Serverless::StateMachine")["LabelCases"]["Properties"]["DefinitionSubstitutions"]
+    assert substitutions == {"DataBucketName": {"Ref": "DataBucket"}} | {
+        f"{name}Arn": {"Fn::GetAtt": [f"{name}Function", "Arn"]} for name in invoked
+    }

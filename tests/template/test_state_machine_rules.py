@@ -1,0 +1,78 @@
+"""What every state of LabelCases has to have."""
+
+import inspect
+from typing import Any
+
+import pytest
+
+from plumbline.contracts import errors
+from tests.template.reading import functions, snake, states
+
+TASKS = {name: state for name, state in states() if state["Type"] == "Task"}
+OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
+PLATFORM = {"Runtime.ExitError", "Sandbox.Timedout", "Sandbox.Timeout", "IdempotencyAlreadyInProgressError"}
+
+
+@pytest.mark.parametrize("name", [name for name, _ in states()])
+def test_every_state_says_what_it_is_for(name: str) -> None:
+    assert dict(states())[name]["Comment"].endswith(".")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_timeout_above_its_functions_a_retry_and_a_catch(name: str) -> None:
+    task = TASKS[name]
+    assert task["Parameters"]["FunctionName"] == f"${{{name}Arn}}"
+    assert task["TimeoutSeconds"] > functions()[snake(name)]["Timeout"]
+    assert task["Retry"]
+    assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]]
+
+
+def _retries() -> list[tuple[str, dict[str, Any]]]:
+    return [(name, retry) for name, state in states() for retry in state.get("Retry", [])]
+
+
+@pytest.mark.parametrize(("name", "retry"), _retries())
+def test_every_retry_names_its_errors_and_backs_off_with_jitter_to_a_bound(name: str, retry: dict[str, Any]) -> None:
+    assert retry["BackoffRate"] > 1
+    assert retry["JitterStrategy"] == "FULL"
+    assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
+    assert 1 <= retry["MaxAttempts"] <= 10
+    for error in retry["ErrorEquals"]:
+        known = error in OURS | PLATFORM or error.startswith(("Lambda.", "States."))
+        assert known, f"{name} retries {error}, which nothing raises"
+        assert error not in {"States.ALL", "States.TaskFailed"}
+
+
+def test_what_asking_again_cannot_mend_is_never_retried() -> None:
+    retried = {error for _, retry in _retries() for error in retry["ErrorEquals"]}
+    assert not retried & {
+        "ModelAccessDenied",
+        "ModelRequestRejected",
+        "InvalidCaseFile",
+        "InvalidPrompt",
+        "BudgetExceeded",
+    }
+    assert {"ModelThrottled", "ModelUnavailable"} <= retried
+
+
+def test_a_shards_workflow_catches_everything_and_ends_well() -> None:
+    label_shards = dict(states())["LabelShards"]
+    inside = label_shards["ItemProcessor"]["States"]
+    assert not [name for name, state in inside.items() if state["Type"] == "Fail"]
+    for name, state in inside.items():
+        if state["Type"] == "Task":
+            expected = "ShardDone" if name == "RecordShardFailure" else "RecordShardFailure"
+            assert state["Catch"][0]["Next"] == expected
+
+
+def test_the_repair_loop_is_bounded_by_the_runs_own_setting() -> None:
+    choice = dict(states())["AnyUnparsed"]["Choices"][0]["And"]
+    assert {"Variable": "$.attempt", "NumericLessThanPath": "$.run.max_repairs"} in choice
+
+
+def test_a_failed_run_is_recorded_before_it_fails() -> None:
+    known = dict(states())
+    assert known["RecordFailure"]["Next"] == "Failed"
+    assert known["Failed"]["CausePath"] == "$.failure.value.cause"
+    for name in ("Ingest", "LabelShards", "Collate", "CheckBalance", "Report"):
+        assert known[name]["Catch"][0]["Next"] == "RecordFailure"
