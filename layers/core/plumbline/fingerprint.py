@@ -7,11 +7,15 @@ Charikar, "Similarity estimation techniques from rounding algorithms" (STOC 2002
 import hashlib
 import itertools
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 BITS = 64
-SHINGLE_WORDS = 3
-MAX_DISTANCE = 3
+# Chosen by measurement against exact Jaccard similarity of at least .8 over 3-word shingles, on 6,000 public support
+# threads (43 such pairs) and 2,144 multi-source cases (3 pairs): 2-word shingles within 8 bits find .88 of the pairs
+# at precision .97, and no pair below .5. Within 3 bits, as for web pages, recall is .72; within 10, unrelated
+# cases meet (5 of 17 pairs in the second set).
+SHINGLE_WORDS = 2
+MAX_DISTANCE = 8
 
 # Placeholders lose their number, digits their value: two cases that differ only in who asks and which order is meant
 # are the same case.
@@ -23,7 +27,8 @@ _WORD = re.compile(r"\w+")
 def simhash64(text: str) -> str:
     """The text's 64-bit SimHash over word shingles as 16 hex digits; the same in every process and version.
 
-    Letter case, whitespace, punctuation, the digits of numbers and the numbers of placeholders do not matter.
+    Letter case, whitespace, punctuation, the digits of numbers and the numbers of placeholders do not matter. Each
+    shingle counts once, however often it occurs: else a long log's `0 0 0` would outweigh the rest of the case.
     """
     totals = [0] * BITS
     for shingle in set(shingles(text)):

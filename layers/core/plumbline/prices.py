@@ -1,6 +1,7 @@
 """What model calls cost, from one dated table (prices.json)."""
 
 import functools
+from collections.abc import Callable
 from importlib import resources
 
 from plumbline.contracts.base import Model
@@ -45,3 +46,12 @@ def price_table() -> PriceTable:
     """The table shipped with the package."""
     text = resources.files("plumbline").joinpath("prices.json").read_text("utf-8")
     return PriceTable.model_validate_json(text)
+
+
+def estimator(model_id: str) -> Callable[[int, int], float | None]:
+    """A function of input and output tokens to USD for the model; nothing is taken to come from a cache."""
+
+    def estimate(input_tokens: int, output_tokens: int) -> float | None:
+        return price_table().usd(model_id, Usage(input_tokens=input_tokens, output_tokens=output_tokens))
+
+    return estimate

@@ -286,3 +286,8 @@ def _clean(text: str) -> str:
 
 def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit].rstrip()} […]"
+
+
+def prompt_tokens(loaded: LoadedPrompt) -> int:
+    """About how many tokens the static part has, at four characters a token."""
+    return len(system_text(loaded.prompt)) // 4

@@ -34,6 +34,12 @@ class RunRequest(Model):
     started_at: datetime
 
 
+class IngestTask(Model):
+    """Ingest's event."""
+
+    run: RunRequest
+
+
 class ShardTask(Model):
     """The event of every stage that works on one shard."""
 
