@@ -19,11 +19,12 @@ from local.deploy import Deployment, Template, deploy, supported_part, translate
 from local.workers import WorkerPools
 
 _log = logging.getLogger(__name__)
+_ONE_AT_A_TIME = threading.Lock()
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # nobody checks them
 
 
 class AlreadyRunning(Exception):
-    """Another local stack uses the same state folder."""
+    """Another local stack uses the same state folder, or this process."""
 
 
 class ModelServer(Protocol):
@@ -123,7 +124,10 @@ class LocalStack:
             raise AlreadyRunning(message)
         whole = translate(self._template, self._parameters, self.region)
         template = supported_part(whole, moto_patches.cloudformation_types())
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            raise AlreadyRunning("A local stack runs already in this process; moto can serve only one at a time.")
         with contextlib.ExitStack() as running:
+            running.callback(_ONE_AT_A_TIME.release)
             self.bedrock_endpoint = self._start_model(running)
             self._serve(running)
             self._pools = WorkerPools(self._folder / "logs", self._parallel, self._wiring())

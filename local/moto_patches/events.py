@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from local.moto_patches.wiring import Moto, Patch, Wiring
 
 _log = logging.getLogger(__name__)
 Event = dict[str, Any]
+_pending = threading.local()
 _S3_REASONS = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject"}
 
 
@@ -81,6 +83,8 @@ def _target_input(target: dict[str, Any], event: Event) -> object:
 def _send_s3_event(account_id: str, bucket: Moto, event_name: str, key: Moto) -> None:
     # moto gives every event the same id, writes "eTag" for AWS's "etag", a "version-id" also where there is no
     # version, and hides every failure. The shape below is the one in Amazon's guide to S3 events in EventBridge.
+    # moto also sends the event before the object has its metadata, and two for a multipart upload. AWS sends one, of
+    # an object that is whole: so events wait for the request to end, and the last one for an object wins.
     stored = {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), "sequencer": f"{time.time_ns():018X}"}
     if key.version_id not in {None, "null"}:
         stored["version-id"] = key.version_id
@@ -104,9 +108,21 @@ def _send_s3_event(account_id: str, bucket: Moto, event_name: str, key: Moto) ->
             "reason": _S3_REASONS.get(how, how),
         },
     }
-    try:
-        for bus in list(events_backends[account_id][bucket.region_name].event_buses.values()):
-            for rule in list(bus.rules.values()):
-                rule.send_to_targets(event, transform_input=False)
-    except Exception:  # noqa: BLE001 - as on AWS, whoever put the object has nothing to do with this
-        _log.exception("the event of an object in bucket %s could not be sent", bucket.name)
+    if not hasattr(_pending, "events"):
+        _pending.events = {}
+    what = (bucket.name, key.name, key.version_id, event["detail-type"])
+    _pending.events.pop(what, None)
+    _pending.events[what] = event
+
+
+def send_pending() -> None:
+    """Send the events of the request that this thread has just served."""
+    events: dict[object, Moto] = getattr(_pending, "events", {})
+    while events:
+        event = events.pop(next(iter(events)))
+        try:
+            for bus in list(events_backends[event["account"]][event["region"]].event_buses.values()):
+                for rule in list(bus.rules.values()):
+                    rule.send_to_targets(event, transform_input=False)
+        except Exception:  # noqa: BLE001 - as on AWS, whoever put the object has nothing to do with this
+            _log.exception("an event of %s could not be sent", event["resources"])

@@ -9,6 +9,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from local.moto_patches import events
 from local.moto_patches.wiring import Moto, Patch
 
 
@@ -25,7 +26,13 @@ class _RequestHandler(MotoRequestHandler):
 def bind(host: str, port: int) -> BaseWSGIServer:
     """A moto server that has its port and does not serve yet (moto's own ThreadedMotoServer fixes the handler)."""
     application = DomainDispatcherApplication(create_backend_app)
-    return make_server(host, port, application, threaded=True, request_handler=_RequestHandler)
+
+    def serve(environ: Moto, start_response: Moto) -> Moto:
+        response = application(environ, start_response)
+        events.send_pending()
+        return response
+
+    return make_server(host, port, serve, threaded=True, request_handler=_RequestHandler)
 
 
 def patch(apply: Patch) -> None:
