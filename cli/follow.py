@@ -1,0 +1,86 @@
+"""Following a run until it ends."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import CliError, explained, is_passing
+from cli.progress import Observed, Progress, Stage, progress_of
+
+_LOOK_SECONDS = 1.0
+_MAX_LOOK_SECONDS = 15.0
+# A look at a run of thousands of shards takes longer: it must not become a load of its own.
+_LOOK_SHARE = 2.0
+_OUTAGE_SECONDS = 300.0
+
+
+class View(Protocol):
+    """Shows progress as it comes."""
+
+    def update(self, progress: Progress) -> None:
+        """Take the newest progress."""
+
+    def notice(self, text: str) -> None:
+        """Say something beside the progress; an empty text takes the last one back."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a run to appear: seconds until a word about it, seconds until giving up, and the words."""
+
+    notice_seconds: float
+    end_seconds: float
+    advice: str
+
+
+def follow(
+    look: Callable[[], Observed],
+    view: View,
+    patience: Patience,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Progress:
+    """Look about once a second, show what is seen, and return the progress with which the run ended.
+
+    Throttling and broken connections are waited out, with growing pauses. Raises CliError when AWS does not answer for
+    five minutes, denies access, or the run does not appear.
+    """
+    started = answered = clock()
+    pause, noticed = _LOOK_SECONDS, False
+    while True:
+        began = clock()
+        try:
+            seen = look()
+        except (ClientError, BotoCoreError) as error:
+            if not is_passing(error) or clock() - answered > _OUTAGE_SECONDS:
+                raise explained(error) from error
+            view.notice("AWS does not answer; trying again …")
+            noticed = True
+            pause = min(pause * 2, _MAX_LOOK_SECONDS)
+            sleep(pause)
+            continue
+        answered = clock()
+        progress = progress_of(seen)
+        if noticed and progress.stage > Stage.START:
+            view.notice("")
+            noticed = False
+        view.update(progress)
+        if progress.state != "RUNNING":
+            return progress
+        if progress.stage is Stage.START:
+            noticed = _wait_for_start(answered - started, patience, view) or noticed
+        pause = min(max(_LOOK_SECONDS, _LOOK_SHARE * (answered - began)), _MAX_LOOK_SECONDS)
+        sleep(pause)
+
+
+def _wait_for_start(waited: float, patience: Patience, view: View) -> bool:
+    if waited > patience.end_seconds:
+        raise CliError(f"The file is uploaded, but no run has started within {waited:.0f} seconds.", patience.advice)
+    if waited <= patience.notice_seconds:
+        return False
+    view.notice(f"No run has started yet. {patience.advice}")
+    return True

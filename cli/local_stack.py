@@ -1,0 +1,172 @@
+"""Starting and stopping the embedded AWS as a process of its own."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from cli.errors import CliError, UsageProblem
+from cli.paths import ROOT, home, shown
+from local import info
+from local.info import LocalInfo
+
+MODELS: Final = ("embedding", "scripted", "openai")
+_START_SECONDS = 180.0
+_STOP_SECONDS = 120.0
+_LOG_TAIL = 12
+_KEPT: Final = ("state", "state.new", "logs", "runs", "local.log", "local.json", "local.json.new")
+
+
+def model_id(model: str) -> str:
+    """The model id that runs on this machine carry: it has no price, and its answers are never taken for another's."""
+    return f"local.{model}"
+
+
+def log_folder() -> Path:
+    """Where each function's log is."""
+    return home() / "logs"
+
+
+def running() -> LocalInfo | None:
+    """The local stack that serves now; a note that a crashed one left behind is taken away."""
+    note = info.read(home())
+    if note is None:
+        return None
+    where = urlsplit(note.endpoint)
+    try:
+        socket.create_connection((where.hostname or "", where.port or 0), timeout=5).close()
+    except OSError:
+        info.remove(home())
+        return None
+    return note
+
+
+def start(model: str, port: int, *, tick: Callable[[], None] = lambda: None) -> LocalInfo:
+    """Start the stack in the background; returns once it serves. `tick` is called while waiting.
+
+    Raises CliError with the end of its log when it does not come up.
+    """
+    log = home() / "local.log"
+    with _log_file(log) as stream:
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            _command(model, port),
+            cwd=ROOT,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in this terminal is not for it
+        )
+    return _await(process, tick, log)
+
+
+def serve(model: str, port: int, ready: Callable[[LocalInfo], None]) -> int:
+    """Run the stack in the foreground until Ctrl-C or SIGTERM; `ready` is called once it serves. Its exit code."""
+    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+        _command(model, port), cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        ready(_await(process, lambda: None, None))
+        return process.wait()
+    except KeyboardInterrupt:
+        # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return process.wait()
+
+
+def _await(process: "subprocess.Popen[bytes]", tick: Callable[[], None], log: Path | None) -> LocalInfo:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        note = running()
+        if note is not None:
+            return note
+        if process.poll() is not None:
+            note = running()  # another command may have been quicker
+            if note is not None:
+                return note
+            raise CliError("The local stack did not start.", _why(log))
+        tick()
+        time.sleep(0.1)
+    process.terminate()
+    raise CliError(f"The local stack did not start within {_START_SECONDS:.0f} seconds.", _why(log))
+
+
+def _why(log: Path | None) -> str:
+    if log is None:
+        return "The reason stands above."
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL:]
+    return "\n".join([f"The end of {shown(log)}:", *(f"  {line}" for line in lines)])
+
+
+def stop() -> bool:
+    """Stop the running stack and wait until it has saved its state; False when none runs."""
+    note = running()
+    if note is None:
+        return False
+    os.kill(note.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while note.alive and not _is_zombie(note.pid):
+        if time.monotonic() > deadline:
+            raise CliError(f"The local stack (process {note.pid}) is still stopping.", "Look again in a minute.")
+        time.sleep(0.1)
+    return True
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether the process has ended and only its parent has not looked yet (Linux; elsewhere False)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+def forget() -> None:
+    """Remove everything that the local stack keeps: saved buckets and tables, logs, downloaded reports."""
+    folder = home()
+    for name in _KEPT:  # by name: PLUMBLINE_HOME may be a folder with other things in it
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or not empty
+        folder.rmdir()
+
+
+def check_model(model: str) -> None:
+    """Raise UsageProblem for a stand-in model that does not exist or lacks its settings."""
+    if model not in MODELS:
+        raise UsageProblem(f"There is no stand-in model {model!r}.", f"There are: {', '.join(MODELS)}.")
+    missing = [name for name in ("OPENAI_BASE_URL", "OPENAI_MODEL") if not os.environ.get(name)]
+    if model == "openai" and missing:
+        hint = "For Ollama: OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_MODEL=qwen2.5:7b"
+        raise UsageProblem(f"--model openai needs {' and '.join(missing)}.", hint)
+
+
+def _command(model: str, port: int) -> list[str]:
+    words = [sys.executable, "-m", "local", "--template", str(ROOT / "template.yaml"), "--state-dir", str(home())]
+    return [*words, "--port", str(port), "--model", model, "--parameter", f"ModelId={model_id(model)}"]
+
+
+def _environment() -> dict[str, str]:
+    paths = (str(ROOT / "layers" / "core"), str(ROOT), os.environ.get("PYTHONPATH", ""))
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+
+
+@contextlib.contextmanager
+def _log_file(path: Path) -> Iterator[int]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,143 @@
+"""Looking at a run from outside: its execution, its row in the ledger, and what it has written so far."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Generic, TypeVar
+
+from botocore.exceptions import ClientError
+from pydantic import TypeAdapter, ValidationError
+
+from cli.errors import code_of
+from cli.progress import Execution, LabelFacts, Observed, ReplyFacts
+from cli.stack import Stack
+from plumbline import keys
+from plumbline.adapters import clients
+from plumbline.adapters.dynamodb import DynamoLedger
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.labels import Label, Unparsed
+from plumbline.contracts.replies import Reply
+from plumbline.contracts.runs import CaughtError, RunRequest, RunRow, ShardEntry
+from plumbline.jsonl import read_models
+
+_OF_SHARD: Final = re.compile(r"(anonymized|replies|labels|unparsed|errors)/(.+)\.jsonl?")
+_SHARDS: Final = TypeAdapter(tuple[ShardEntry, ...])
+_READERS = 8
+# How many objects one look may read: a run of a thousand shards is caught up with over a few looks.
+_READS_A_LOOK = 120
+T = TypeVar("T")
+
+
+class Observer:
+    """Looks at one run again and again; reads each object once and again only when it has changed."""
+
+    def __init__(self, stack: Stack, run_id: str, tasks: tuple[str, ...]) -> None:
+        self._stack = stack
+        self._run_id = run_id
+        self._tasks = tasks
+        self._data = S3ObjectStore(stack.data_bucket)
+        self._ledger = DynamoLedger(stack.ledger_table)
+        self._labels = _Facts[LabelFacts](lambda key: LabelFacts.of(list(read_models(self._data, key, Label))))
+        self._replies = _Facts[ReplyFacts](lambda key: ReplyFacts.of(list(read_models(self._data, key, Reply))))
+        self._unparsed = _Facts[tuple[Unparsed, ...]](lambda key: tuple(read_models(self._data, key, Unparsed)))
+        self._shards: tuple[ShardEntry, ...] | None = None
+
+    def look(self) -> Observed:
+        """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer."""
+        execution = describe(self._stack, self._run_id)
+        found = self._list()
+        stages: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in _STAGES}
+        for key, etag in found.items():
+            match = _OF_SHARD.fullmatch(key.removeprefix(f"runs/{self._run_id}/"))
+            if match:
+                stages[match[1]][match[2]] = (key, etag)
+        self._read(stages)
+        if self._shards is None and keys.shards(self._run_id) in found:
+            self._shards = _SHARDS.validate_json(self._data.read(keys.shards(self._run_id)))
+        return Observed(
+            execution=execution,
+            row=self._row() if execution is None or execution.status != "RUNNING" else None,
+            shards=self._shards,
+            anonymized=frozenset(stages["anonymized"]),
+            classified=frozenset(stages["replies"]),
+            parsed=frozenset(stages["unparsed"]),
+            broken=frozenset(stages["errors"]),
+            labels=self._labels.known(),
+            unparsed=self._unparsed.known(),
+            replies=self._replies.known(),
+            has_summary=keys.summary(self._run_id) in found,
+        )
+
+    def _list(self) -> dict[str, str]:
+        pages = (
+            clients.s3()
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=self._stack.data_bucket, Prefix=f"runs/{self._run_id}/")
+        )
+        return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
+
+    def _read(self, stages: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+        # Unparsed cases first: they decide which shards are done.
+        wanted: list[tuple[_Facts[Any], str, tuple[str, str]]] = []
+        for facts, stage in ((self._unparsed, "unparsed"), (self._labels, "labels"), (self._replies, "replies")):
+            wanted += [(facts, shard, entry) for shard, entry in stages[stage].items() if facts.is_news(shard, entry)]
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(lambda item: item[0].read(item[1], item[2]), wanted[:_READS_A_LOOK]))
+
+    def _row(self) -> RunRow | None:
+        return row_of(self._ledger, self._run_id, self._tasks)
+
+
+_STAGES = ("anonymized", "replies", "labels", "unparsed", "errors")
+
+
+class _Facts(Generic[T]):
+    """What was read of one kind of object, by shard, with the version that was read."""
+
+    def __init__(self, reader: Callable[[str], T]) -> None:
+        self._reader = reader
+        self._known: dict[str, tuple[str, T]] = {}
+
+    def is_news(self, shard: str, entry: tuple[str, str]) -> bool:
+        return shard not in self._known or self._known[shard][0] != entry[1]
+
+    def read(self, shard: str, entry: tuple[str, str]) -> None:
+        key, etag = entry
+        try:
+            self._known[shard] = (etag, self._reader(key))
+        except MissingObject:
+            return  # gone between the listing and now: the next look tells
+
+    def known(self) -> dict[str, T]:
+        return {shard: facts for shard, (_, facts) in self._known.items()}
+
+
+def row_of(ledger: DynamoLedger, run_id: str, tasks: tuple[str, ...]) -> RunRow | None:
+    """The run's row, under whichever task: StartRun files a run that cannot be under the stack's own."""
+    return next((row for task in tasks if (row := ledger.get_run(task, run_id)) is not None), None)
+
+
+def describe(stack: Stack, run_id: str) -> Execution | None:
+    """The run's execution; None where there is none (not started yet, or its history is gone)."""
+    try:
+        found: dict[str, Any] = dict(
+            clients.stepfunctions().describe_execution(executionArn=stack.execution_arn(run_id))
+        )
+    except ClientError as error:
+        if code_of(error) == "ExecutionDoesNotExist":
+            return None
+        raise
+    cause = CaughtError(Error=found.get("error") or "", Cause=found.get("cause") or "")
+    return Execution(
+        status=found["status"], run=_request(found.get("input") or ""), error=cause.Error, cause=cause.message
+    )
+
+
+def _request(text: str) -> RunRequest | None:
+    """The run's settings from the execution's input; None where another version of Plumbline wrote it."""
+    try:
+        return RunRequest.model_validate(json.loads(text)["run"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None

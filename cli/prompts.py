@@ -1,0 +1,99 @@
+"""`plumbline prompts`: list, check and publish prompt versions."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.errors import CliError, UsageProblem
+from plumbline.contracts.errors import InvalidPrompt
+from plumbline.prompt_lock import read_lock
+from plumbline.prompting import LoadedPrompt, load_prompt, publish_prompt, system_text, tasks, versions
+
+
+def list_prompts(folder: Path, console: Console) -> int:
+    """Every task and version, whether it is published, and what it changes; 1 when one of them is broken."""
+    published, broken = read_lock(folder), False
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 2, 0, 0))
+    for head in ("Task", "Version", "State", "Classes", "Examples", "Summary"):
+        table.add_column(head, justify="right" if head in ("Classes", "Examples") else "left", overflow="fold")
+    for task in tasks(folder):
+        for version in versions(folder, task):
+            state = "published" if f"{task}/{version}.yaml" in published else "draft"
+            try:
+                prompt = load_prompt(folder, task, version).prompt
+            except InvalidPrompt as error:
+                broken = True
+                table.add_row(task, version, Text("broken", style="red"), "", "", Text(str(error), style="red"))
+                continue
+            examples = len(prompt.good_examples) + len(prompt.bad_examples)
+            style = "green" if state == "published" else "yellow"
+            table.add_row(
+                task,
+                version,
+                Text(state, style=style),
+                str(len(prompt.categories)),
+                str(examples),
+                Text(prompt.summary),
+            )
+    console.print(table)
+    return int(broken)
+
+
+def check_prompts(folder: Path, wanted: str, console: Console) -> int:
+    """Check a prompt file (a path), a version (task/version) or a whole task; 1 when one is broken."""
+    broken = False
+    for where, task, version in _meant(folder, wanted):
+        try:
+            loaded = load_prompt(where, task, version)
+        except InvalidPrompt as error:
+            broken = True
+            console.print(Text.assemble(("✗ ", "red"), f"{task}/{version}: {error}"))
+            continue
+        state = "published" if f"{task}/{version}.yaml" in read_lock(where) else "draft, not published"
+        console.print(Text.assemble(("✓ ", "green"), f"{task}/{version}: {_described(loaded)}; {state}"))
+    return int(broken)
+
+
+def publish(folder: Path, task: str, version: str, console: Console) -> int:
+    """Publish a version: from then on it never changes."""
+    try:
+        fresh = publish_prompt(folder, task, version)
+    except InvalidPrompt as error:
+        raise CliError(str(error)) from None
+    if fresh:
+        console.print(f"Published {task}/{version}. It is locked now; commit prompts.lock, and deploy to use it.")
+    else:
+        console.print(f"{task}/{version} was published before and has not changed.")
+    return 0
+
+
+def _described(loaded: LoadedPrompt) -> str:
+    prompt = loaded.prompt
+    words = len(system_text(prompt).split())
+    return (
+        f"{len(prompt.categories)} classes, {len(prompt.good_examples)} good and {len(prompt.bad_examples)} bad "
+        f"examples, {words:,} words"
+    )
+
+
+def _meant(folder: Path, wanted: str) -> list[tuple[Path, str, str]]:
+    """(prompts folder, task, version) of what was named."""
+    path = Path(wanted)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        if not path.is_file():
+            raise UsageProblem(f"There is no file {wanted}.")
+        path = path.resolve()
+        task, version = path.parent.name, path.stem
+        if version not in versions(path.parent.parent, task):
+            raise UsageProblem(f"{path.name} is no prompt version.", "A prompt file is named TASK/v1.yaml, v2.yaml, …")
+        return [(path.parent.parent, task, version)]
+    task, _, version = wanted.partition("/")
+    known = versions(folder, task)
+    if not known:
+        raise UsageProblem(f"There is no task {task!r}.", f"Tasks: {', '.join(tasks(folder))}.")
+    if version and version not in known:
+        raise UsageProblem(f"The task {task} has no version {version!r}.", f"Versions: {', '.join(known)}.")
+    return [(folder, task, name) for name in known if version in ("", name)]

@@ -1,0 +1,112 @@
+"""How a run ended: fetch what it made, show it, and give the command's exit code."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from cli.errors import CliError
+from cli.paths import home, shown
+from cli.progress import Progress
+from cli.stack import Stack
+from cli.summary import rendered
+from plumbline import keys
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.runs import RunSummary
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "BudgetExceeded": "Nothing was spent. Raise the budget with --budget, or run a smaller file.",
+    "InvalidCaseFile": "Mend the file, or say which columns to read with --map MAPPING.yaml, and run it again.",
+    "InvalidMapping": "Mend the mapping file and run the export again.",
+    "InvalidPrompt": "See which prompts there are: plumbline prompts list.",
+    "InvalidEvent": "Check the options: plumbline run --help.",
+    "MissingObject": "Was the file deleted meanwhile? Run it again.",
+    "ModelAccessDenied": "Enable the model in the Bedrock console, check the stack's ModelArns, or name another with "
+    "--model-id.",
+    "NothingLabeled": "Mend the cause above, then run the same file again: replies already paid for are reused.",
+    "ABORTED": "Run the same file again: replies already paid for are reused.",
+    "TIMED_OUT": "Run the same file again: replies already paid for are reused.",
+}
+
+
+def summary_of(stack: Stack, run_id: str) -> RunSummary | None:
+    """The run's summary, or None where it has none (yet). Raises CliError for one of another version."""
+    try:
+        return RunSummary.model_validate_json(S3ObjectStore(stack.data_bucket).read(keys.summary(run_id)))
+    except MissingObject:
+        return None
+    except ValidationError as error:
+        message = f"The summary of {run_id} does not fit this version of the commands ({error.error_count()} fields)."
+        raise CliError(message, "Use the commands of the version that is deployed.") from None
+
+
+def report_path(run_id: str) -> Path:
+    """Where a run's report is on this machine once the run has ended."""
+    return home() / "runs" / run_id / "report.html"
+
+
+def fetch(stack: Stack, summary: RunSummary) -> Path:
+    """Download report, summary and dataset manifest; the report's path."""
+    data = S3ObjectStore(stack.data_bucket)
+    report = report_path(summary.run_id)
+    folder = report.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {report: keys.report(summary.run_id), folder / "summary.json": keys.summary(summary.run_id)}
+    if summary.balance and summary.balance.manifest_key:
+        wanted[folder / "manifest.json"] = summary.balance.manifest_key
+    for path, key in wanted.items():
+        try:
+            path.write_bytes(data.read(key))
+        except MissingObject as error:
+            raise CliError(f"The run succeeded, but a result is gone: {error}.") from None
+    return report
+
+
+def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *, as_json: bool) -> int:
+    """Show how the run ended; 0 when it succeeded, else 1. `as_json` prints the summary to standard output."""
+    if progress.state != "SUCCEEDED":
+        console.print(failure(stack, run_id, progress), soft_wrap=True)
+        if as_json:
+            known = {"run_id": run_id, "status": progress.state, "error": progress.error, "cause": progress.cause}
+            print(json.dumps(known, indent=2))
+        return 1
+    summary = summary_of(stack, run_id)
+    if summary is None:
+        raise CliError(f"The run {run_id} succeeded, but its summary is gone from s3://{stack.data_bucket}.")
+    report = fetch(stack, summary)
+    if as_json:
+        print(summary.model_dump_json(indent=2))
+        return 0
+    console.print(rendered(summary, stack))
+    console.print(Text.assemble("\nReport  ", (shown(report), "bold cyan")), soft_wrap=True)
+    return 0
+
+
+def failure(stack: Stack, run_id: str, progress: Progress) -> RenderableType:
+    """Why a run did not succeed, and what to do."""
+    word = "stopped" if progress.state == "STOPPED" else "failed"
+    parts: list[RenderableType] = [
+        Text(),
+        Text.assemble((f"The run {word}: ", "bold red"), (progress.error, "bold")),
+        Text(progress.cause or "No cause was recorded."),
+    ]
+    advice = _ADVICE.get(progress.error) or _look_at(stack, run_id)
+    parts.append(Text.assemble(("→ ", "cyan"), advice))
+    if progress.error in _ADVICE and stack.local is None:
+        parts.append(Text(_look_at(stack, run_id), style="dim"))
+    return Group(*parts)
+
+
+def _look_at(stack: Stack, run_id: str) -> str:
+    if stack.local:
+        return f"The functions' logs are in {shown(home() / 'logs')}."
+    arn = stack.execution_arn(run_id)
+    return (
+        f"The execution: https://{stack.region}.console.aws.amazon.com/states/home?region={stack.region}"
+        f"#/v2/executions/details/{arn}"
+    )

@@ -1,0 +1,142 @@
+"""`plumbline run`: upload an export, follow its run, show what came of it."""
+
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.status import Status
+from rich.text import Text
+
+from cli import local_stack, stack
+from cli.errors import UsageProblem
+from cli.follow import Patience, follow
+from cli.observe import Observer
+from cli.paths import prompts_dir
+from cli.results import conclude, report_path
+from cli.stack import Stack
+from cli.upload import Uploaded, checked, metadata_of, upload_cases, upload_mapping
+from cli.view import view_for
+from plumbline.prompting import tasks
+
+_INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+_DEFAULT_MODEL = "embedding"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `plumbline run` was asked for."""
+
+    file: Path
+    settings: Mapping[str, object]
+    mapping: Path | None = None
+    stack_name: str | None = None
+    model: str | None = None
+    as_json: bool = False
+    open_report: bool = False
+
+
+def run(options: RunOptions, console: Console) -> int:
+    """Run the file; 0 when the run succeeded, 1 when it failed, 130 when Ctrl-C ended the following."""
+    checked(options.file)
+    if options.mapping:
+        checked(options.mapping)
+    metadata = metadata_of(options.settings)
+    where = _stack_for(options, console)
+    if options.mapping:
+        metadata["mapping_key"] = upload_mapping(where, options.mapping)
+    uploaded = _upload(where, options.file, metadata, console)
+    console.print(
+        Text.assemble(("Run ", "dim"), (uploaded.run_id, "bold"), (f"  {_what(where, metadata)}", "dim")),
+        soft_wrap=True,
+    )
+    code = watch(where, uploaded.run_id, console, as_json=options.as_json, task=metadata.get("task"))
+    if options.open_report and code == 0:
+        webbrowser.open(report_path(uploaded.run_id).as_uri())
+    return code
+
+
+def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: str | None = None) -> int:
+    """Follow a run to its end and show it. Ctrl-C ends the following only."""
+    observer = Observer(where, run_id, tasks_of(where, task))
+    try:
+        with view_for(console) as view:
+            progress = follow(observer.look, view, _patience(where))
+    except KeyboardInterrupt:
+        console.print(f"\nNo longer following; the run goes on. Look again: plumbline status {run_id}{where.option}")
+        return _INTERRUPTED
+    return conclude(console, where, run_id, progress, as_json=as_json)
+
+
+def tasks_of(where: Stack, task: str | None = None) -> tuple[str, ...]:
+    """The tasks under which a run may stand in the ledger, the likeliest first."""
+    return tuple(dict.fromkeys(name for name in (task, where.task, *tasks(prompts_dir())) if name))
+
+
+def start_local(console: Console, model: str, port: int = 0) -> Stack:
+    """Start the local stack in the background, and say so."""
+    local_stack.check_model(model)
+    words = f"Starting the local stack in the background ({model} model)"
+    with Status(f"{words} …", console=console):
+        info = local_stack.start(model, port)
+    console.print(f"{words}: ready at {info.endpoint}. Stop it: plumbline down", style="dim", soft_wrap=True)
+    return stack.at_local(info)
+
+
+def check_running_model(where: Stack, model: str | None) -> None:
+    """Raise UsageProblem when the running local stack has another stand-in model than the one asked for."""
+    if model is None or where.model_id == local_stack.model_id(model):
+        return
+    local_stack.check_model(model)
+    current = where.model_id.removeprefix("local.") or "another model"
+    message = f"The running local stack answers with {current}, not {model}."
+    raise UsageProblem(message, "Stop it first (plumbline down); what it has labeled is kept.")
+
+
+def _stack_for(options: RunOptions, console: Console) -> Stack:
+    if options.stack_name is not None and options.model is not None:
+        raise UsageProblem("--model chooses a stand-in of the local stack.", "For a deployed stack: --model-id.")
+    if options.stack_name is None and local_stack.running() is None:
+        return start_local(console, options.model or _DEFAULT_MODEL)
+    where = stack.find(options.stack_name)
+    check_running_model(where, options.model)
+    return where
+
+
+def _what(where: Stack, metadata: Mapping[str, str]) -> str:
+    task, version = metadata.get("task", where.task), metadata.get("prompt_version")
+    place = "on this machine" if where.local else f"on {where.name} in {where.region}"
+    return f"{task}{f' {version}' if version else ''}, {metadata.get('model_id', where.model_id)}, {place}"
+
+
+def _upload(where: Stack, file: Path, metadata: Mapping[str, str], console: Console) -> Uploaded:
+    columns = (TextColumn("Uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        moving = bar.add_task("upload", total=file.stat().st_size)
+        uploaded = upload_cases(where, file, metadata, lambda moved: bar.advance(moving, moved))
+    console.print(
+        Text(f"Uploaded {file.name} ({_size(uploaded.size)}) to s3://{where.raw_bucket}/{uploaded.key}", style="dim"),
+        soft_wrap=True,
+    )
+    return uploaded
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:,.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _patience(where: Stack) -> Patience:
+    if where.local:
+        return Patience(15, 120, f"Look into {where.log_of('start_run')}.")
+    advice = f"Look into {where.log_of('start_run')}, and whether the rule for incoming/ is enabled in EventBridge."
+    return Patience(30, 300, advice)
+
+
+def console_for(*, as_json: bool) -> Console:
+    """Where to print: standard output belongs to the JSON when that is asked for."""
+    return Console(stderr=as_json, highlight=False)

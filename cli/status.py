@@ -1,0 +1,124 @@
+"""`plumbline status`: one run, also while it goes on, or the list of runs."""
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import TypeAdapter
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import stack
+from cli.errors import CliError, UsageProblem
+from cli.observe import Observer
+from cli.progress import Progress, progress_of
+from cli.results import conclude
+from cli.run import tasks_of, watch
+from cli.stack import Stack
+from cli.view import block, plain_line
+from plumbline.adapters.dynamodb import DynamoLedger
+from plumbline.contracts.runs import RunRow
+from plumbline.report.words import count, duration, elapsed, money
+
+_STYLES = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan"}
+_ROWS = TypeAdapter(list[RunRow])
+# StartRun writes the row a moment before the execution; a row much older than that without one was cut off.
+_ORPHAN_AGE = timedelta(minutes=2)
+
+
+def runs_of(where: Stack) -> list[RunRow]:
+    """Every run of every task, newest first."""
+    ledger = DynamoLedger(where.ledger_table)
+    rows = [row for task in tasks_of(where) for row in ledger.runs(task)]
+    return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
+
+
+def status(
+    run_id: str | None, stack_name: str | None, console: Console, *, as_json: bool, follow: bool, limit: int
+) -> int:
+    """Show the run, or the newest runs; 1 when the run failed."""
+    where = stack.find(stack_name)
+    rows = runs_of(where)
+    if run_id is None:
+        if as_json:
+            print(_ROWS.dump_json(rows[:limit], indent=2).decode())
+        else:
+            _list(console, where, rows, limit)
+        return 0
+    row = chosen(rows, run_id)
+    observer = Observer(where, row.run_id, tasks_of(where, row.task))
+    if follow and row.status == "RUNNING":
+        return watch(where, row.run_id, console, as_json=as_json, task=row.task)
+    seen = observer.look()
+    progress = without_orphan(progress_of(seen), row, datetime.now(UTC), gone=seen.execution is None)
+    if progress.state != "RUNNING":
+        return conclude(console, where, row.run_id, progress, as_json=as_json)
+    if as_json:
+        print(row.model_dump_json(indent=2))
+        return 0
+    _show_running(console, where, row, progress)
+    return 0
+
+
+def chosen(rows: list[RunRow], wanted: str) -> RunRow:
+    """The run of that id, or of the one id that begins so; `last` is the newest. Raises UsageProblem."""
+    if not rows:
+        raise CliError("There are no runs yet.", "Start one: plumbline run FILE")
+    if wanted == "last":
+        return rows[0]
+    found = [row for row in rows if row.run_id.startswith((wanted, f"run-{wanted}"))]
+    exact = [row for row in found if row.run_id == wanted]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if found:
+        raise UsageProblem(f"{len(found)} runs begin with {wanted!r}.", "Give more of the id: plumbline status")
+    raise UsageProblem(f"There is no run {wanted!r}.", "See which there are: plumbline status")
+
+
+def without_orphan(progress: Progress, row: RunRow, now: datetime, *, gone: bool) -> Progress:
+    """A run whose execution is gone while its row still says RUNNING was cut off: say so instead of waiting for it."""
+    if progress.state != "RUNNING" or not gone or now - row.started_at < _ORPHAN_AGE:
+        return progress
+    cause = "The run was cut off: its row says RUNNING, but it has no execution (any more)."
+    return Progress(**{**vars(progress), "state": "STOPPED", "error": "ABORTED", "cause": cause})
+
+
+def _show_running(console: Console, where: Stack, row: RunRow, progress: Progress) -> None:
+    console.print(Text.assemble(("Run ", "dim"), (row.run_id, "bold"), (f"  {row.task}, {row.source}", "dim")))
+    seconds = max(0.0, (datetime.now(UTC) - row.started_at).total_seconds())
+    if console.is_terminal:
+        console.print(block(progress, seconds))
+    else:
+        console.print(plain_line(progress), soft_wrap=True)
+    console.print(f"Follow it: plumbline status {row.run_id} --follow{where.option}", style="dim", soft_wrap=True)
+
+
+def _list(console: Console, where: Stack, rows: list[RunRow], limit: int) -> None:
+    if not rows:
+        console.print(f"No runs yet. Start one: plumbline run FILE{where.option}")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 2, 0, 0))
+    for head in ("Run", "Status", "Started", "Took", "File"):
+        table.add_column(head, no_wrap=head != "File", overflow="fold")
+    for head in ("Labeled", "Cost"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    for row in rows[:limit]:
+        table.add_row(*_cells(row))
+    console.print(table)
+    if len(rows) > limit:
+        console.print(f"{count(len(rows) - limit)} older ones: --limit {len(rows)}", style="dim")
+
+
+def _cells(row: RunRow) -> list[str | Text]:
+    took = duration(elapsed(row.started_at, row.finished_at)) if row.finished_at else ""
+    return [
+        row.run_id,
+        Text(row.status.lower(), style=_STYLES[row.status]),
+        row.started_at.astimezone().strftime("%d %b %H:%M"),
+        took,
+        row.source.removeprefix("incoming/"),
+        count(row.outcomes["labeled"]) if "labeled" in row.outcomes else "",
+        money(row.cost_usd) if row.cost_usd is not None else "",
+        row.verdict or (row.error or ""),
+    ]

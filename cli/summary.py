@@ -1,0 +1,193 @@
+"""The end of a run on the screen: what came of the cases, the classes against the target, how good, what it cost."""
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cli.stack import Stack
+from plumbline import keys
+from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
+from plumbline.report.advice import headline, next_steps
+from plumbline.report.words import count, duration, elapsed, hours, interval_span, money, percent, plural, share
+
+_BAR = 20
+_OUTCOMES = (
+    ("labeled", "green"),
+    ("needs_review", "yellow"),
+    ("dropped", "yellow"),
+    ("failed", "red"),
+    ("unchanged", "dim"),
+)
+
+
+def rendered(summary: RunSummary, stack: Stack) -> RenderableType:
+    """The whole summary, for 80 columns and up."""
+    parts: list[RenderableType] = [
+        Text(), _title(summary), Text(), _funnel(summary), Text(), _classes(summary), *_repairs(summary),
+        Text(), _facts(summary, stack), Text(), _steps(summary),
+    ]  # fmt: skip
+    return Group(*parts)
+
+
+def _title(summary: RunSummary) -> RenderableType:
+    labeled, balanced, cost = headline(summary)
+    mood = "yellow" if summary.balance is None or summary.balance.verdict != "balanced" else "green"
+    return Text.assemble((labeled, "bold"), "; ", (balanced, f"bold {mood}"), "; ", (cost, "bold"), ".")
+
+
+def _table(*heads: tuple[str, bool]) -> Table:
+    """A quiet table; each head with whether its column holds figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0), show_edge=False)
+    for head, is_figure in heads:
+        table.add_column(head, justify="right" if is_figure else "left", overflow="fold")
+    return table
+
+
+def _funnel(summary: RunSummary) -> RenderableType:
+    ingest = summary.ingest
+    table = _table(("What came of the file", False), ("cases", True), ("share", True), ("", False))
+    for name, style in _OUTCOMES:
+        number = summary.outcomes.get(name, 0)  # type: ignore[call-overload]  # _OUTCOMES holds nothing but OutcomeNames
+        if number or name in ("labeled", "failed"):
+            part = share(number, ingest.cases)
+            words = Text(name.replace("_", " "), style=style)
+            table.add_row(words, count(number), percent(part), _bar(number, ingest.cases, style))
+    table.add_row(Text("all cases", style="bold"), Text(count(ingest.cases), style="bold"), "", "")
+    beside = list(_beside(summary))
+    return Group(table, *(Text(f"  {line}", style="dim") for line in beside))
+
+
+def _beside(summary: RunSummary) -> Iterator[str]:
+    """What the counts do not say: rejected rows and why, repeats, cuts, and why cases have no label."""
+    ingest = summary.ingest
+    if ingest.rejected:
+        reasons = ", ".join(f"{reason} {count(number)}" for reason, number in ingest.reject_reasons.items())
+        yield f"{plural(ingest.rejected, 'row')} rejected: {reasons}"
+    if ingest.repeated:
+        yield f"{plural(ingest.repeated, 'row')} said again what an earlier row said"
+    if ingest.cut:
+        yield f"{plural(ingest.cut, 'overlong case')} cut: the opening and the end were kept"
+    for reason, number in summary.outcome_reasons.items():
+        yield f"{reason}: {count(number)}"
+
+
+def _bar(number: int, total: int, style: str) -> RenderableType:
+    return ProgressBar(
+        total=max(total, 1), completed=min(number, total), width=_BAR, complete_style=style, finished_style=style
+    )
+
+
+def _classes(summary: RunSummary) -> RenderableType:
+    accuracy = {block.category: block for block in summary.accuracy.per_class} if summary.accuracy else {}
+    heads = [("Class", False), ("this run", True)]
+    heads += [("so far", True), ("target", True), ("", False)] if summary.balance else []
+    heads += [("precision", True), ("recall", True)] if accuracy else []
+    table = _table(*heads)
+    if summary.balance is None:
+        for name, number in summary.classes.items():
+            table.add_row(name, count(number), *_quality(accuracy, name))
+        return table
+    for item in summary.balance.counts:
+        style = "green" if item.accepted >= item.target else "yellow" if item.accepted else "red"
+        table.add_row(
+            Text(item.category),
+            count(item.this_run),
+            Text(count(item.accepted), style=style),
+            count(item.target),
+            _bar(item.accepted, item.target, style),
+            *_quality(accuracy, item.category),
+        )
+    return table
+
+
+def _quality(accuracy: dict[str, ClassAccuracy], name: str) -> list[str]:
+    if not accuracy:
+        return []
+    block = accuracy.get(name)
+    return [_short(block.precision), _short(block.recall)] if block else ["-", "-"]
+
+
+def _short(figure: Interval | None) -> str:
+    return percent(figure.value, 0) if figure else "-"
+
+
+def _repairs(summary: RunSummary) -> list[RenderableType]:
+    if not summary.repairs:
+        return []
+    named = ", ".join(f"{name.replace('_', ' ')} {count(number)}" for name, number in summary.repairs.items())
+    return [Text(f"  mended replies: {named}", style="dim")]
+
+
+def _facts(summary: RunSummary, stack: Stack) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in _fact_rows(summary, stack):
+        grid.add_row(name, value)
+    return grid
+
+
+def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, RenderableType]]:
+    if summary.accuracy:
+        yield "Accuracy", _accuracy(summary.accuracy)
+    yield "Cost", _cost(summary)
+    span = duration(elapsed(summary.started_at, summary.finished_at))
+    yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}, {summary.model_id}")
+    if summary.balance:
+        yield "Verdict", _verdict(summary.balance)
+    if summary.balance and summary.balance.manifest_key:
+        yield "Dataset", Text(f"{summary.balance.dataset_version}, {plural(summary.balance.selected, 'case')} selected")
+        yield "Manifest", Text(f"s3://{stack.data_bucket}/{summary.balance.manifest_key}", overflow="fold")
+    if summary.training_job:
+        yield "Training", Text(f"job {summary.training_job}")
+    elif summary.training_error:
+        yield (
+            "Training",
+            Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow"),
+        )
+    if summary.ingest.rejected:
+        yield "Rejects", Text(f"s3://{stack.raw_bucket}/{keys.rejects(summary.run_id)}", overflow="fold")
+
+
+def _accuracy(block: AccuracyBlock) -> Text:
+    text = Text.assemble(
+        (percent(block.accuracy.value), "bold"), f" of {plural(block.accuracy.n, 'labeled gold case')}"
+    )
+    text.append(f" (95% interval {interval_span(block.accuracy)}), macro F1 {block.macro_f1:.2f}")
+    if block.unknown_gold:
+        text.append(f"; {plural(block.unknown_gold, 'gold label')} unknown to the task", style="yellow")
+    return text
+
+
+def _cost(summary: RunSummary) -> Text:
+    cost, new = summary.cost, summary.ingest.new
+    text = Text(money(cost.usd) if cost.usd is not None else "no price known for this model", style="bold")
+    text.append(f" for {plural(summary.model_calls, 'model call')}", style="not bold")
+    if summary.reused_calls:
+        text.append(f", {plural(summary.reused_calls, 'reply')} reused", style="not bold")
+    if new:
+        baseline = f"; a person would take {hours(cost.human_hours)} at {cost.minutes_per_case:g} minutes a case"
+        text.append(baseline, style="not bold")
+    return text
+
+
+def _verdict(balance: BalanceResult) -> Text:
+    if balance.verdict == "balanced":
+        return Text("balanced", style="bold green")
+    if balance.verdict == "empty":
+        return Text("empty: no accepted label so far", style="bold red")
+    short = [f"{name} {count(missing)}" for name, missing in balance.missing.items() if missing > 0]
+    return Text.assemble(("short", "bold yellow"), f" by {', '.join(short)}")
+
+
+def _steps(summary: RunSummary) -> RenderableType:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=2, justify="right", style="cyan")
+    grid.add_column(overflow="fold")
+    for step in next_steps(summary):
+        grid.add_row("→", Text.assemble(step.text, f" {step.code}" if step.code else ""))
+    return Group(Text("Next", style="dim"), grid)

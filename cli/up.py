@@ -1,0 +1,70 @@
+"""`plumbline up` and `down`: the local stack by hand."""
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli import local_stack, stack
+from cli.paths import home, shown
+from cli.run import check_running_model, start_local
+from cli.stack import Stack
+from local.info import LocalInfo
+
+
+def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
+    """Bring the local stack up: in the foreground until Ctrl-C, or in the background."""
+    running = local_stack.running()
+    if running is not None:
+        where = stack.at_local(running)
+        check_running_model(where, model)
+        console.print("The local stack is running already.")
+        console.print(banner(where, detached=True))
+        return 0
+    wanted = model or local_stack.MODELS[0]
+    local_stack.check_model(wanted)
+    if detach:
+        console.print(banner(start_local(console, wanted, port), detached=True))
+        return 0
+    console.print(f"Starting the local stack ({wanted} model) …", style="dim")
+
+    def ready(info: LocalInfo) -> None:
+        console.print(banner(stack.at_local(info), detached=False))
+
+    code = local_stack.serve(wanted, port, ready)
+    console.print("The local stack has stopped; what it holds is kept for the next start.")
+    return code
+
+
+def down(console: Console) -> int:
+    """Stop the local stack; what its buckets and tables hold is kept for the next start."""
+    with console.status("Stopping the local stack; saving what it holds …"):
+        stopped = local_stack.stop()
+    if stopped:
+        console.print("The local stack has stopped; what it holds is kept for the next start.")
+    else:
+        console.print("No local stack is running.")
+    return 0
+
+
+def banner(where: Stack, *, detached: bool) -> Panel:
+    """Where the stack is and what to do with it."""
+    local = where.local
+    rows = [
+        ("AWS", local.endpoint if local else where.region),
+        ("Bedrock", f"{local.bedrock_endpoint}  ({where.model_id})" if local else where.model_id),
+        ("Raw bucket", where.raw_bucket),
+        ("Data bucket", where.data_bucket),
+        ("Task", where.task),
+        ("Logs", shown(home() / "logs")),
+        ("", ""),
+        ("Label a file", "plumbline run FILE"),
+        ("Look at runs", "plumbline status"),
+        ("Stop", "plumbline down" if detached else "Ctrl-C"),
+    ]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, Text(value))
+    return Panel(grid, title="Plumbline, local", title_align="left", border_style="cyan", expand=False, padding=(0, 1))

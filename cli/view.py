@@ -1,0 +1,256 @@
+"""Progress on the screen: a live block on a terminal, plain lines anywhere else."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.progress import Progress, Stage
+from plumbline.report.words import count, money, plural
+
+_STEPS = (
+    (Stage.START, "Start"),
+    (Stage.INGEST, "Ingest"),
+    (Stage.LABEL, "Label"),
+    (Stage.COLLATE, "Collate"),
+    (Stage.BALANCE, "Balance and report"),
+)
+_NAME_WIDTH = 20
+_TENTHS = 10
+
+
+class RunView(AbstractContextManager["RunView"], Protocol):
+    """A View that is on the screen while its block runs."""
+
+    def update(self, progress: Progress) -> None:
+        """Take the newest progress."""
+
+    def notice(self, text: str) -> None:
+        """Say something beside the progress."""
+
+
+def view_for(console: Console, clock: Callable[[], float] = time.monotonic) -> RunView:
+    """The live block where the console is a terminal, else plain lines."""
+    return (
+        LiveView(console, clock) if console.is_terminal and not console.is_dumb_terminal else PlainView(console, clock)
+    )
+
+
+def clock_text(seconds: float) -> str:
+    """`4:05` or `1:04:05`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+class LiveView(AbstractContextManager["LiveView"]):
+    """Redraws one block in place."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._progress = Progress(state="RUNNING", stage=Stage.START)
+        self._notice = ""
+        self._pace = Pace()
+        self._spinner = Spinner("dots", style="cyan")
+        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Take the newest progress; it is drawn with the next refresh."""
+        self._pace.see(progress, self._clock() - self._began)
+        self._progress = progress
+
+    def notice(self, text: str) -> None:
+        """Show the text below the block until it is taken back."""
+        self._notice = text
+
+    def _draw(self) -> RenderableType:
+        elapsed = self._clock() - self._began
+        return block(self._progress, elapsed, self._pace.left(elapsed), self._notice, self._spinner)
+
+
+class Pace:
+    """How fast shards get done, for a word on how long it will take."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last: tuple[float, Progress] | None = None
+
+    def see(self, progress: Progress, at: float) -> None:
+        """Note the progress at a time (seconds)."""
+        if progress.stage is not Stage.LABEL:
+            self._last = None
+            return
+        if self._first is None:
+            self._first = (at, progress.shards_done)
+        if self._last is None or progress.shards_done != self._last[1].shards_done:
+            self._last = (at, progress)
+
+    def left(self, now: float) -> float | None:
+        """Seconds until the last shard is done at the pace seen so far; None while that is anyone's guess."""
+        if self._first is None or self._last is None:
+            return None
+        (began, base), (at, progress) = self._first, self._last
+        done = progress.shards_done - base
+        if done < 2:  # one shard tells little: the workers were still warming up
+            return None
+        return max(0.0, (at - began) / done * (progress.shards - progress.shards_done) - (now - at))
+
+
+def block(
+    progress: Progress, elapsed: float, left: float | None = None, notice: str = "", spinner: Spinner | None = None
+) -> RenderableType:
+    """The whole block: one line a step, the figures so far, and a notice where there is one."""
+    steps = Table.grid(padding=(0, 2, 0, 0))
+    steps.add_column(width=2)
+    steps.add_column(width=_NAME_WIDTH, no_wrap=True)
+    steps.add_column(overflow="fold")
+    for stage, name in _STEPS:
+        mark, style = _mark(progress, stage, spinner)
+        steps.add_row(mark, Text(name, style=style), _detail(progress, stage))
+    parts: list[RenderableType] = [steps, Text(), figures(progress, elapsed, left)]
+    if notice:
+        parts.append(Text(notice, style="yellow"))
+    return Group(*parts)
+
+
+def _mark(progress: Progress, stage: Stage, spinner: Spinner | None) -> tuple[RenderableType, str]:
+    if progress.state == "SUCCEEDED" or (stage < progress.stage and progress.state == "RUNNING"):
+        return Text(" ✓", style="green"), ""
+    if progress.state != "RUNNING":
+        return Text(" ·", style="dim"), "dim"
+    if stage == progress.stage:
+        return _indented(spinner) if spinner else Text(" >", style="cyan"), "bold"
+    return Text(" ·", style="dim"), "dim"
+
+
+def _indented(spinner: Spinner) -> RenderableType:
+    grid = Table.grid(padding=0)
+    grid.add_row(" ", spinner)
+    return grid
+
+
+def _detail(progress: Progress, stage: Stage) -> RenderableType:
+    if stage is Stage.INGEST and progress.shards:
+        return Text(f"{plural(progress.cases, 'new case')} in {plural(progress.shards, 'shard')}")
+    if stage is Stage.INGEST and progress.stage > Stage.INGEST and progress.state != "FAILED":
+        return Text("nothing new")
+    if stage is not Stage.LABEL or not progress.shards:
+        return Text()
+    if progress.stage > Stage.LABEL:
+        return Text(f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}")
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_column(width=24)
+    line.add_column(no_wrap=True)
+    # A shard counts in thirds, so that the bar moves with the first answers already.
+    reached = progress.shards_done + max(0, progress.anonymized - progress.shards_done) / 3
+    reached += max(0, progress.classified - progress.shards_done) / 3
+    line.add_row(
+        ProgressBar(total=progress.shards, completed=min(reached, progress.shards), width=24),
+        f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}",
+    )
+    return line
+
+
+def figures(progress: Progress, elapsed: float, left: float | None = None) -> RenderableType:
+    """One line of counts, then cost and time."""
+    counts = [
+        ("labeled", progress.labeled, "green"),
+        ("repaired", progress.repaired, "cyan"),
+        ("asked again", progress.asking_again, "cyan"),
+        ("dropped", progress.dropped, "yellow"),
+        ("failed", progress.failed, "red"),
+    ]
+    line = Text("  ")
+    for name, number, style in counts:
+        line.append(f"{name} ", style="dim")
+        line.append(count(number), style=f"bold {style}" if number else "dim")
+        line.append("   ")
+    tail = Text("  ")
+    tail.append("cost ", style="dim").append(cost_text(progress), style="bold")
+    if progress.reused:
+        tail.append(f"   {count(progress.reused)} replies reused", style="dim")
+    tail.append("   time ", style="dim").append(clock_text(elapsed), style="bold")
+    if left is not None:
+        tail.append(f"   about {clock_text(left)} left", style="dim")
+    return Group(line, tail)
+
+
+def cost_text(progress: Progress) -> str:
+    """What the run has cost so far; `at least` where not every reply has been read yet."""
+    if progress.usd is None:
+        return "no price known" if progress.classified else "-"
+    return f"at least {money(progress.usd)}" if progress.partial else money(progress.usd)
+
+
+class PlainView(AbstractContextManager["PlainView"]):
+    """One line for every change that is worth a line: a step done, each tenth of the shards, new failures."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._began = clock()
+        self._last: tuple[object, ...] | None = None
+        self._last_notice = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        return None
+
+    def update(self, progress: Progress) -> None:
+        """Print a line when something changed."""
+        tenth = progress.shards_done * _TENTHS // progress.shards if progress.shards else 0
+        now = (progress.stage, tenth, bool(progress.failed), bool(progress.dropped), progress.state)
+        if now != self._last:
+            self._last = now
+            self._say(plain_line(progress))
+
+    def notice(self, text: str) -> None:
+        """Print the text, once."""
+        if text and text != self._last_notice:
+            self._say(text)
+        self._last_notice = text
+
+    def _say(self, text: str) -> None:
+        self._console.print(
+            f"{clock_text(self._clock() - self._began)}  {text}", markup=False, highlight=False, soft_wrap=True
+        )
+
+
+def plain_line(progress: Progress) -> str:
+    """The progress in one line without colors."""
+    if progress.state != "RUNNING":
+        return f"ended: {progress.state}"
+    if progress.stage is Stage.START:
+        return "waiting for the run to start"
+    if progress.stage is Stage.INGEST:
+        return "reading the file"
+    words = [
+        f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}",
+        f"labeled {count(progress.labeled)} of {count(progress.cases)}",
+        f"repaired {count(progress.repaired)}",
+        f"asked again {count(progress.asking_again)}",
+        f"dropped {count(progress.dropped)}",
+        f"failed {count(progress.failed)}",
+        f"cost {cost_text(progress)}",
+    ]
+    names = {Stage.LABEL: "labeling", Stage.COLLATE: "collating", Stage.BALANCE: "checking the balance and reporting"}
+    return f"{names[progress.stage]}: {', '.join(words)}"
