@@ -17,6 +17,7 @@ from plumbline.report.words import (
     share,
 )
 
+_N = "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 _SHORT_SHA = 12
 _WORKING_DAY = 8  # hours
 
@@ -67,7 +68,7 @@ def _accuracy_tile(summary: RunSummary) -> Tile:
     if summary.accuracy is None:
         return Tile("Accuracy", "Unknown", "no gold labels came along")
     figure = summary.accuracy.accuracy
-    return Tile("Accuracy", percent(figure.value), f"95% interval {interval_span(figure)}, n = {count(figure.n)}")
+    return Tile("Accuracy", percent(figure.value), f"95% interval {interval_span(figure)}, {_N}{count(figure.n)}")
 
 
 def _cost_tile(summary: RunSummary) -> Tile:
