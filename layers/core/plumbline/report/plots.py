@@ -112,13 +112,15 @@ def interval(value: Interval, label: str) -> Markup:
 
 
 def _widths(widths: Sequence[float]) -> list[float]:
-    """Percentages with slivers widened enough to be seen, at the cost of the wider ones."""
-    slivers = [0 < width < _SLIVER for width in widths]
-    added = sum(_SLIVER - width for width, sliver in zip(widths, slivers, strict=True) if sliver)
-    rest = sum(width for width, sliver in zip(widths, slivers, strict=True) if not sliver)
-    free = 100.0 - rest - sum(width for width, sliver in zip(widths, slivers, strict=True) if sliver)
-    shrink = 1.0 - max(0.0, added - free) / rest if rest else 1.0
-    return [_SLIVER if sliver else width * shrink for width, sliver in zip(widths, slivers, strict=True)]
+    """Percentages (at most 100 together) with slivers widened enough to be seen.
+
+    The room for it comes first from what is free and then from what the others have beyond a sliver's width.
+    """
+    added = sum(_SLIVER - width for width in widths if 0 < width < _SLIVER)
+    beyond = sum(width - _SLIVER for width in widths if width > _SLIVER)
+    short = max(0.0, added - (100.0 - sum(widths)))
+    keep = max(0.0, 1.0 - short / beyond) if beyond else 1.0
+    return [_SLIVER + max(0.0, width - _SLIVER) * keep if width > 0 else 0.0 for width in widths]
 
 
 def _pct(value: float) -> svg.Length:
