@@ -9,7 +9,7 @@ from plumbline.contracts.cases import Case, Message
 from plumbline.ingest.conversation import messages_of, row_message, text_at
 from plumbline.ingest.profiles import Paths, Profile
 from plumbline.ingest.rows import BadRow, Reason, Row, Rows, encoding_fault, oversize
-from plumbline.ingest.values import find, moment, normal_name, scalar
+from plumbline.ingest.values import find, moment, normal_fields, scalar
 
 MAX_ID_CHARS = 256
 MAX_CATEGORY_CHARS = 80  # as in a prompt's Category: anything longer is no category name
@@ -46,9 +46,9 @@ def _case(row: Row, profile: Profile) -> ReadCase | BadRow:
 def _made(
     line: int, case_id: str, fields: dict[str, object], messages: tuple[Message, ...], profile: Profile
 ) -> ReadCase | BadRow:
-    subject = " ".join(text_at(fields, profile.subject, (), profile.exact).split())
-    product = _first(fields, profile.product, profile.exact)
-    gold = _first(fields, profile.gold, profile.exact)
+    subject = " ".join(text_at(fields, profile.subject, ()).split())
+    product = _first(fields, profile.product)
+    gold = _first(fields, profile.gold)
     if not messages and not subject:
         return BadRow(line, Reason.NO_TEXT, case_id=case_id)
     texts = (subject, product or "", gold or "", *(message.text for message in messages))
@@ -58,8 +58,8 @@ def _made(
         case_id=case_id,
         subject=subject,
         messages=messages,
-        created_at=_moment(fields, profile.created_at, profile.exact),
-        updated_at=_moment(fields, profile.updated_at, profile.exact),
+        created_at=_moment(fields, profile.created_at),
+        updated_at=_moment(fields, profile.updated_at),
         product=product[:_MAX_PRODUCT_CHARS] if product else None,
         gold_category=gold if gold and len(gold) <= MAX_CATEGORY_CHARS else None,
     )
@@ -67,16 +67,11 @@ def _made(
 
 
 def _fields(row: Row, profile: Profile) -> dict[str, object]:
-    if profile.exact:
-        return row.fields
-    fields: dict[str, object] = {}
-    for name, value in row.fields.items():
-        fields.setdefault(normal_name(name), value)
-    return fields
+    return row.fields if profile.exact else normal_fields(row.fields)
 
 
 def _case_id(row: Row, fields: dict[str, object], profile: Profile) -> str | BadRow:
-    case_id = _first(fields, profile.case_id, profile.exact)
+    case_id = _first(fields, profile.case_id)
     if case_id is None:
         return BadRow(row.line, Reason.MISSING_ID)
     if len(case_id) > MAX_ID_CHARS:
@@ -88,15 +83,15 @@ def _case_id(row: Row, fields: dict[str, object], profile: Profile) -> str | Bad
     return case_id
 
 
-def _first(fields: dict[str, object], paths: Paths, exact: bool) -> str | None:
+def _first(fields: dict[str, object], paths: Paths) -> str | None:
     for path in paths:
-        if text := scalar(find(fields, path, exact=exact)):
+        if text := scalar(find(fields, path)):
             return text.strip()
     return None
 
 
-def _moment(fields: dict[str, object], paths: Paths, exact: bool) -> datetime | None:
-    return next((found for path in paths if (found := moment(find(fields, path, exact=exact)))), None)
+def _moment(fields: dict[str, object], paths: Paths) -> datetime | None:
+    return next((found for path in paths if (found := moment(find(fields, path)))), None)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from plumbline.contracts.cases import Message, Role
 from plumbline.ingest.profiles import MessageFields, Paths, Profile
 from plumbline.ingest.texts import clean
-from plumbline.ingest.values import find, moment, role_of, scalar
+from plumbline.ingest.values import find, moment, normal_fields, role_of, scalar
 
 _JIRA_COMMENT = re.compile(r"([^;\n]{6,40});([^;\n]{0,200});(.*)", re.DOTALL)
 _JOURNAL_HEAD = re.compile(
@@ -25,12 +25,8 @@ def messages_of(row: dict[str, object], profile: Profile) -> tuple[Message, ...]
     listed = list(_listed(row, profile))
     if listed and all(message.at for message in listed):
         listed.sort(key=lambda message: message.at.timestamp() if message.at else 0.0)
-    opening = text_at(row, profile.text, profile.html, profile.exact)
-    closing = (
-        Message(role=role, text=text)
-        for path, role in profile.closing
-        if (text := text_at(row, (path,), (), profile.exact))
-    )
+    opening = text_at(row, profile.text, profile.html)
+    closing = (Message(role=role, text=text) for path, role in profile.closing if (text := text_at(row, (path,), ())))
     start = [] if not opening or (listed and listed[0].text == opening) else [Message(role="customer", text=opening)]
     return (*start, *listed, *closing)
 
@@ -40,11 +36,11 @@ def row_message(row: dict[str, object], profile: Profile) -> Message | None:
     return _message(row, row, profile)
 
 
-def text_at(value: object, plain: Paths, markup: Paths, exact: bool) -> str:
+def text_at(value: object, plain: Paths, markup: Paths) -> str:
     """The first text that is filled, cleaned; of paths known to hold HTML only when no plain one is."""
     for paths, is_html in ((plain, False), (markup, True)):
         for path in paths:
-            text = scalar(find(value, path, exact=exact))
+            text = scalar(find(value, path))
             if text is not None and (cleaned := clean(text, is_html=is_html)):
                 return cleaned
     return ""
@@ -53,7 +49,7 @@ def text_at(value: object, plain: Paths, markup: Paths, exact: bool) -> str:
 def _listed(row: dict[str, object], profile: Profile) -> Iterator[Message]:
     fields = profile.messages
     for path in fields.lists:
-        entries = list(_entries(find(row, path, exact=profile.exact), fields.form))
+        entries = list(_entries(find(row, path), profile))
         for entry in entries:
             if isinstance(entry, str):
                 if text := clean(entry):
@@ -65,14 +61,15 @@ def _listed(row: dict[str, object], profile: Profile) -> Iterator[Message]:
             return
 
 
-def _entries(value: object, form: str) -> Iterator[object]:
+def _entries(value: object, profile: Profile) -> Iterator[object]:
     """The single messages of a messages field: a list, a JSON list in a cell, or what the export makes of them."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             decoded = json.loads(value)
         except (ValueError, RecursionError):
             decoded = None
-        value = decoded if isinstance(decoded, list) else value
+        value = _named_alike(decoded, profile) if isinstance(decoded, list) else value
+    form = profile.messages.form
     if isinstance(value, dict) and form == "servicenow":
         value = scalar(value)
     for entry in value if isinstance(value, list) else [value]:
@@ -84,6 +81,10 @@ def _entries(value: object, form: str) -> Iterator[object]:
             yield from _journal(entry)
         elif isinstance(entry, dict | str):
             yield entry
+
+
+def _named_alike(entries: list[object], profile: Profile) -> list[object]:
+    return [normal_fields(e) if isinstance(e, dict) and not profile.exact else e for e in entries]
 
 
 def _jira_comment(text: str) -> dict[str, object] | str:
@@ -107,23 +108,23 @@ def _journal(text: str) -> Iterator[dict[str, object]]:
 
 def _message(entry: dict[str, object], row: dict[str, object], profile: Profile) -> Message | None:
     fields = profile.messages
-    text = text_at(entry, fields.text, fields.html, profile.exact)
+    text = text_at(entry, fields.text, fields.html)
     if not text:
         return None
-    at = next((found for path in fields.at if (found := moment(find(entry, path, exact=profile.exact)))), None)
-    return Message(role=_role(entry, row, fields, profile.exact), text=text, at=at)
+    at = next((found for path in fields.at if (found := moment(find(entry, path)))), None)
+    return Message(role=_role(entry, row, fields), text=text, at=at)
 
 
-def _role(entry: dict[str, object], row: dict[str, object], fields: MessageFields, exact: bool) -> Role:
+def _role(entry: dict[str, object], row: dict[str, object], fields: MessageFields) -> Role:
     """Who wrote it: the customer themself, else what the role says, else somebody who is not the customer."""
     somebody_else = False
     for in_message, in_row in fields.same_person:
-        author, customer = scalar(find(entry, in_message, exact=exact)), scalar(find(row, in_row, exact=exact))
+        author, customer = scalar(find(entry, in_message)), scalar(find(row, in_row))
         if author and customer:
             if author.strip() == customer.strip():
                 return "customer"
             somebody_else = True
     for path in fields.role:
-        if role := role_of(find(entry, path, exact=exact), fields.roles):
+        if role := role_of(find(entry, path), fields.roles):
             return role
     return "agent" if somebody_else else fields.default_role

@@ -12,6 +12,7 @@ from plumbline.ingest.values import normal_name
 DELIMITERS = (",", ";", "\t", "|")
 _SKIP_CHARS = 64 * 1024
 _QUOTE = '"'
+_QUOTED = re.compile(r'[^"]*+(?:""[^"]*+)*+')
 
 
 class _TooLong(Exception):
@@ -77,10 +78,11 @@ class _Quotes:
         at = 0
         while at < len(piece):
             if self.quoted:
-                closing = piece.find(_QUOTE, at)
-                if closing < 0:
+                inside = _QUOTED.match(piece, at)
+                at = inside.end() if inside else at
+                if at == len(piece):
                     return False
-                self.quoted, self._closed, at = False, True, closing + 1
+                self.quoted, self._closed, at = False, True, at + 1
                 continue
             closed, self._closed = self._closed, False
             # A quote opens a field at its start; right after a closing one it is a doubled one, and the field goes on.

@@ -17,8 +17,7 @@ _CASE_KEYS = ("id", "case_id", "ticket_id", "caseId", "key", "number", "source",
 _CHUNK_CHARS = 256 * 1024
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OUTSIDE = re.compile(r'["{}\[\],]')
-_INSIDE = re.compile(r'["\\]')
-_ANY = re.compile(r".", re.DOTALL)
+_INSIDE = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _DECODER = json.JSONDecoder()
 
 
@@ -224,8 +223,14 @@ class _Cursor:
                     return
 
     def _skip_string(self) -> None:
-        while (mark := self._next_mark(_INSIDE)) != '"':
-            self._next_mark(_ANY)  # what a backslash stands before
+        while True:
+            inside = _INSIDE.match(self._buffer, self._at)
+            self._at = inside.end() if inside else self._at
+            if self._buffer.startswith('"', self._at):
+                self._at += 1
+                return
+            if not self._more():  # a lone backslash at the buffer's end is looked at again with what follows
+                raise self.broken("it ends in the middle of a text")
 
     def _next_mark(self, pattern: re.Pattern[str]) -> str:
         """Step behind the next match; what matched."""

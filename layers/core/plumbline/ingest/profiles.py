@@ -234,8 +234,10 @@ _ROW_ROLES = (
 )
 # A row that has one of these is a message, not a case.
 PER_MESSAGE = frozenset(
-    ("message_id", "comment_id", "turn", "turn_index", "turn_number", "message_index", *_ROW_ROLES)
-    + ("message_at", "message_created_at", "sent_at")
+    (
+        *("message_id", "comment_id", "turn", "turn_index", "turn_number", "message_index", *_ROW_ROLES),
+        *("message_at", "message_created_at", "sent_at"),
+    )
 )
 VENDORS = (AWS_SUPPORT, JIRA, JIRA_CSV, SERVICENOW, FRESHDESK, ZENDESK)
 PER_MESSAGE_PROFILE = replace(

@@ -13,8 +13,10 @@ _SPACES = re.compile(r"\s+")
 _BLANK = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\n{3,}")
 _BLOCKS = frozenset(
-    ("p", "div", "br", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr")
-    + ("section", "article", "header", "footer", "body")
+    (
+        *("p", "div", "br", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "hr"),
+        *("section", "article", "header", "footer", "body"),
+    )
 )
 _HIDDEN = frozenset(("script", "style", "head", "title"))
 

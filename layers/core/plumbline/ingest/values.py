@@ -9,9 +9,11 @@ from plumbline.contracts.cases import Role
 
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 _NOT_WORD = re.compile(r"[\W_]+")
-_NAME = re.compile(r"[^\W\d][\w .:/()\[\]#-]{0,39}")
+_NAME = re.compile(r"(?!.*\d{4})(?=.{1,40}$)[^\W\d][\w./:()\[\]#-]*(?: [\w./:()\[\]#-]+){0,3}")
+_NAMES_SHOWN = 25
 _TIME_FORMATS = ("%d/%b/%y %I:%M %p", "%d/%b/%Y %I:%M %p")
 _LONGEST_NAME = 100
+_DEPTH = 6
 _LONGEST_TIME = 40
 _EPOCH_DIGITS = (10, 13)  # seconds and milliseconds since 1970, from 2001 to 2286
 _MILLISECONDS_FROM = 1e11  # seconds that large lie beyond the year 5000
@@ -34,15 +36,18 @@ def normal_name(name: str) -> str:
 
 
 def name_list(names: Iterable[str]) -> str:
-    """Field names for a message: at most 25, and none that looks like data rather than a name."""
-    listed = list(dict.fromkeys(names))
-    if not listed:
-        return "no fields"
-    shown = [name for name in listed if _NAME.fullmatch(name)][:25]
-    if not shown:
-        return f"{len(listed)} fields, none with a usable name"
-    more = f" and {len(listed) - len(shown)} more" if len(listed) > len(shown) else ""
-    return f"the fields {', '.join(shown)}{more}"
+    """Field names for a message, 25 at most; only their number when they look like data, as where a header is missing.
+
+    A name has at most four words, no `@` and no run of four digits.
+    """
+    listed = [name for name in dict.fromkeys(names) if name]
+    shown = [name for name in listed if _NAME.fullmatch(name)]
+    if not shown or len(shown) * 4 < len(listed) * 3:
+        return (
+            f"{len(listed)} fields whose names look like data (is the header row missing?)" if listed else "no fields"
+        )
+    rest = len(listed) - len(shown[:_NAMES_SHOWN])
+    return f"the fields {', '.join(shown[:_NAMES_SHOWN])}{f' and {rest} more' if rest else ''}"
 
 
 @lru_cache(maxsize=4096)
@@ -50,29 +55,42 @@ def _normal_name(name: str) -> str:
     return _NOT_WORD.sub("_", _CAMEL.sub(r"\1_\2", name.strip()).casefold()).strip("_")
 
 
-def find(value: object, path: str, *, exact: bool) -> object:
-    """What lies at a dotted path, or None. A segment is a key (its normalised name unless `exact`) or a list's index.
+def normal_fields(fields: Mapping[str, object], depth: int = _DEPTH) -> dict[str, object]:
+    """The fields under normalised names, those of records inside too (six levels); of two alike the first stays."""
+    found: dict[str, object] = {}
+    for name, value in fields.items():
+        found.setdefault(normal_name(name), _normal_value(value, depth - 1))
+    return found
 
-    A key that itself contains dots is found when the whole path is that key.
-    """
+
+def _normal_value(value: object, depth: int) -> object:
+    if depth > 0 and isinstance(value, dict):
+        return normal_fields(value, depth)
+    if depth > 0 and isinstance(value, list):
+        return [_normal_value(item, depth - 1) for item in value]
+    return value
+
+
+def find(value: object, path: str) -> object:
+    """What lies at a dotted path, or None. A segment is a key or a list's index; a key may itself contain dots."""
     if isinstance(value, dict) and path in value:
         return value[path]
+    if "." not in path:
+        return None
     for segment in path.split("."):
-        value = _child(value, segment, exact)
+        value = _child(value, segment)
         if value is None:
             return None
     return value
 
 
-def _child(value: object, segment: str, exact: bool) -> object:
-    if isinstance(value, list):
-        index = int(segment) if segment.isdecimal() and len(segment) <= _LONGEST_INDEX else len(value)
-        return value[index] if index < len(value) else None
-    if not isinstance(value, dict):
-        return None
-    if segment in value or exact:
+def _child(value: object, segment: str) -> object:
+    if isinstance(value, dict):
         return value.get(segment)
-    return next((item for key, item in value.items() if normal_name(key) == segment), None)
+    if not isinstance(value, list):
+        return None
+    index = int(segment) if segment.isdecimal() and len(segment) <= _LONGEST_INDEX else len(value)
+    return value[index] if index < len(value) else None
 
 
 def scalar(value: object) -> str | None:
@@ -81,6 +99,8 @@ def scalar(value: object) -> str | None:
     Numbers lose a fraction of zero; of a record with a display value, a value or a name (ServiceNow, Jira) that one is
     taken; of several columns of one name the first that is filled; Atlassian documents are flattened.
     """
+    if value is None:
+        return None
     if isinstance(value, str):
         return value if value.strip() else None
     if isinstance(value, list):

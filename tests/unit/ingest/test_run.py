@@ -1,0 +1,145 @@
+"""What ingest writes, what it asks the ledger, and what it refuses to spend."""
+
+import json
+
+import pytest
+
+from plumbline.contracts.errors import BudgetExceeded, InvalidCaseFile
+from plumbline.ingest import IngestSettings, ingest
+from tests.fakes import MemoryLedger, MemoryStore
+from tests.unit.ingest.helpers import RUN, request, run_ingest
+
+TASK = "root_cause"
+
+
+def _file(count: int, text: str = "some words") -> str:
+    return "\n".join(json.dumps({"id": f"c{n}", "text": f"{text} {n}"}) for n in range(count))
+
+
+class _AskedLedger(MemoryLedger):
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[int] = []
+
+    def known_hashes(self, task, case_ids):
+        ids = list(case_ids)
+        self.asked.append(len(ids))
+        return super().known_hashes(task, ids)
+
+
+def test_shards_of_at_most_fifty_in_file_order() -> None:
+    done = run_ingest(_file(120))
+    assert done.shards == [
+        {"shard": "00000", "cases": 50},
+        {"shard": "00001", "cases": 50},
+        {"shard": "00002", "cases": 20},
+    ]
+    assert [line.case_id for line in done.index] == [f"c{n}" for n in range(120)]
+    assert [done.index[n].shard for n in (0, 49, 50, 119)] == ["00000", "00000", "00001", "00002"]
+    assert set(done.raw.objects) == {
+        "incoming/export",
+        f"runs/{RUN}/rejects.jsonl",
+        *(f"runs/{RUN}/cases/0000{n}.jsonl" for n in range(3)),
+    }
+    assert set(done.data.objects) == {f"runs/{RUN}/cases.jsonl", f"runs/{RUN}/shards.json"}
+
+
+def test_no_case_text_reaches_the_data_bucket() -> None:
+    done = run_ingest('{"id": "1", "subject": "topsecret", "text": "topsecret"}\n{"id": "1", "text": "topsecret two"}')
+    assert all(b"topsecret" not in content for content in done.data.objects.values())
+    assert b"topsecret" not in done.raw.objects[f"runs/{RUN}/rejects.jsonl"]
+
+
+def test_only_new_and_changed_cases_get_a_shard() -> None:
+    ledger = _AskedLedger()
+    first = run_ingest(_file(130), ledger=ledger)
+    ledger.record_labeled(TASK, RUN, {line.case_id: line.content_hash for line in first.index})
+    changed = _file(130).replace('some words 7"', 'other words 7"')
+    second = run_ingest(changed, ledger=ledger)
+    assert (second.result.new, second.result.unchanged) == (1, 129)
+    assert list(second.cases) == ["c7"]
+    assert [line.case_id for line in second.index if line.status == "new"] == ["c7"]
+    assert all(line.shard is None for line in second.index if line.status == "unchanged")
+    third = run_ingest(changed, ledger=ledger, force=True)
+    assert (third.result.new, third.result.unchanged) == (130, 0)
+    assert ledger.asked == [100, 30, 100, 30]  # in batches; not at all when forced
+
+
+def test_an_unchanged_file_has_an_empty_list_of_shards() -> None:
+    ledger = MemoryLedger()
+    first = run_ingest(_file(3), ledger=ledger)
+    ledger.record_labeled(TASK, RUN, {line.case_id: line.content_hash for line in first.index})
+    second = run_ingest(_file(3), ledger=ledger)
+    assert (second.result.unchanged, second.result.shards, second.shards) == (3, 0, [])
+    assert second.result.estimated_usd == 0.0
+
+
+def test_the_hash_is_of_the_case_before_the_cut() -> None:
+    small, large = IngestSettings(max_case_tokens=200), IngestSettings(max_case_tokens=6000)
+    text = json.dumps({"id": "1", "text": "word " * 1000})
+    cut, whole = run_ingest(text, settings=small), run_ingest(text, settings=large)
+    assert cut.index[0].content_hash == whole.index[0].content_hash == whole.only.content_hash()
+    assert (cut.result.cut, cut.index[0].cut, whole.result.cut) == (1, True, 0)
+
+
+def test_the_estimate_counts_prompt_text_and_answer_of_new_cases() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def price(input_tokens: int, output_tokens: int) -> float:
+        asked.append((input_tokens, output_tokens))
+        return 1.5
+
+    result = ingest(
+        request("incoming/f"),
+        raw=MemoryStore({"incoming/f": b'{"id":"1","subject":"abcd","text":"efghi"}\n{"id":"2","text":"x"}'}),
+        data=MemoryStore(),
+        ledger=MemoryLedger(),
+        settings=IngestSettings(prompt_tokens=1000, answer_tokens=50),
+        estimate_usd=price,
+    )
+    assert asked == [(3 + 2000, 100)]  # ten characters are three tokens
+    assert result.estimated_usd == 1.5
+
+
+def test_above_the_budget_nothing_is_listed_for_labeling() -> None:
+    raw, data = MemoryStore({"incoming/f": _file(10).encode()}), MemoryStore()
+    with pytest.raises(BudgetExceeded) as caught:
+        ingest(
+            request("incoming/f", budget_usd=2.0),
+            raw=raw,
+            data=data,
+            ledger=MemoryLedger(),
+            settings=IngestSettings(),
+            estimate_usd=lambda i, o: 2.01,
+        )
+    message = str(caught.value)
+    assert "10 new cases" in message
+    assert "$2.01" in message
+    assert "$2.00" in message
+    assert f"runs/{RUN}/shards.json" not in data.objects
+
+
+def test_a_model_without_a_price_is_not_refused() -> None:
+    assert run_ingest(_file(1), usd_per_token=None).result.estimated_usd is None
+
+
+def test_a_failed_ingest_says_which_file() -> None:
+    with pytest.raises(InvalidCaseFile, match=r"^incoming/a\.csv: "):
+        run_ingest(b"", name="incoming/a.csv")
+
+
+def test_the_version_that_the_run_names_is_read() -> None:
+    class Versions(MemoryStore):
+        def open(self, key, version_id=None):
+            assert version_id == "v7"
+            return super().open(key)
+
+    result = ingest(
+        request("incoming/f", version_id="v7"),
+        raw=Versions({"incoming/f": _file(1).encode()}),
+        data=MemoryStore(),
+        ledger=MemoryLedger(),
+        settings=IngestSettings(),
+        estimate_usd=lambda i, o: 0.0,
+    )
+    assert result.cases == 1
