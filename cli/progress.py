@@ -84,8 +84,11 @@ class Observed:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `usd` is None where the model has no price; `partial` says that some shards are not read yet,
-    so that counts and cost are at least what stands here."""
+    """How far a run is; of one that failed, `stage` is where.
+
+    `usd` is None where the model has no price. `partial` says that some shards are not read yet, so that counts and
+    cost are at least what stands here.
+    """
 
     state: State
     stage: Stage
@@ -111,7 +114,7 @@ def progress_of(seen: Observed) -> Progress:
     """The run's progress. A shard is done when it broke off, or when nothing in it waits for another ask."""
     state, error, cause = _state(seen)
     if seen.shards is None:
-        stage = Stage.DONE if state != "RUNNING" else Stage.INGEST if seen.execution else Stage.START
+        stage = Stage.DONE if state == "SUCCEEDED" else Stage.INGEST if seen.execution else Stage.START
         return Progress(state=state, stage=stage, error=error, cause=cause)
     counts: Counter[str] = Counter()
     classes: Counter[str] = Counter()
@@ -145,7 +148,7 @@ def progress_of(seen: Observed) -> Progress:
 
 
 def _with_stage(progress: Progress, seen: Observed) -> Progress:
-    if progress.state != "RUNNING":
+    if progress.state == "SUCCEEDED":
         stage = Stage.DONE
     elif seen.has_summary:
         stage = Stage.BALANCE

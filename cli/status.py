@@ -15,15 +15,16 @@ from cli.progress import Progress, progress_of
 from cli.results import conclude
 from cli.run import tasks_of, watch
 from cli.stack import Stack
-from cli.view import block, plain_line
+from cli.view import block, clock_text, plain_line
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.contracts.runs import RunRow
-from plumbline.report.words import count, duration, elapsed, money
+from plumbline.report.words import count, elapsed, money
 
 _STYLES = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan"}
 _ROWS = TypeAdapter(list[RunRow])
 # StartRun writes the row a moment before the execution; a row much older than that without one was cut off.
 _ORPHAN_AGE = timedelta(minutes=2)
+_ID_LENGTH = 12
 
 
 def runs_of(where: Stack) -> list[RunRow]:
@@ -97,23 +98,30 @@ def _list(console: Console, where: Stack, rows: list[RunRow], limit: int) -> Non
     if not rows:
         console.print(f"No runs yet. Start one: plumbline run FILE{where.option}")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 2, 0, 0))
-    for head in ("Run", "Status", "Started", "Took", "File"):
-        table.add_column(head, no_wrap=head != "File", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
+    for head in ("Run", "Status", "Started", "Took"):
+        table.add_column(head, no_wrap=True)
+    table.add_column("File", overflow="ellipsis")
     for head in ("Labeled", "Cost"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("Verdict", no_wrap=True)
+    length = id_length([row.run_id for row in rows])
     for row in rows[:limit]:
-        table.add_row(*_cells(row))
+        table.add_row(*_cells(row, length))
     console.print(table)
     if len(rows) > limit:
         console.print(f"{count(len(rows) - limit)} older ones: --limit {len(rows)}", style="dim")
 
 
-def _cells(row: RunRow) -> list[str | Text]:
-    took = duration(elapsed(row.started_at, row.finished_at)) if row.finished_at else ""
+def id_length(ids: list[str]) -> int:
+    """How many characters tell the ids apart; twelve at least. The commands take ids that are cut so."""
+    return next((n for n in range(_ID_LENGTH, 81) if len({name[:n] for name in ids}) == len(set(ids))), 80)
+
+
+def _cells(row: RunRow, length: int) -> list[str | Text]:
+    took = clock_text(elapsed(row.started_at, row.finished_at).total_seconds()) if row.finished_at else ""
     return [
-        row.run_id,
+        row.run_id[:length],
         Text(row.status.lower(), style=_STYLES[row.status]),
         row.started_at.astimezone().strftime("%d %b %H:%M"),
         took,

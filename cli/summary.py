@@ -14,7 +14,7 @@ from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.words import count, duration, elapsed, hours, interval_span, money, percent, plural, share
 
-_BAR = 20
+_BAR, _CLASS_BAR = 20, 8
 _OUTCOMES = (
     ("labeled", "green"),
     ("needs_review", "yellow"),
@@ -52,7 +52,7 @@ def _funnel(summary: RunSummary) -> RenderableType:
     table = _table(("What came of the file", False), ("cases", True), ("share", True), ("", False))
     for name, style in _OUTCOMES:
         number = summary.outcomes.get(name, 0)  # type: ignore[call-overload]  # _OUTCOMES holds nothing but OutcomeNames
-        if number or name in ("labeled", "failed"):
+        if number or name == "labeled":
             part = share(number, ingest.cases)
             words = Text(name.replace("_", " "), style=style)
             table.add_row(words, count(number), percent(part), _bar(number, ingest.cases, style))
@@ -75,9 +75,9 @@ def _beside(summary: RunSummary) -> Iterator[str]:
         yield f"{reason}: {count(number)}"
 
 
-def _bar(number: int, total: int, style: str) -> RenderableType:
+def _bar(number: int, total: int, style: str, width: int = _BAR) -> RenderableType:
     return ProgressBar(
-        total=max(total, 1), completed=min(number, total), width=_BAR, complete_style=style, finished_style=style
+        total=max(total, 1), completed=min(number, total), width=width, complete_style=style, finished_style=style
     )
 
 
@@ -98,7 +98,7 @@ def _classes(summary: RunSummary) -> RenderableType:
             count(item.this_run),
             Text(count(item.accepted), style=style),
             count(item.target),
-            _bar(item.accepted, item.target, style),
+            _bar(item.accepted, item.target, style, _CLASS_BAR),
             *_quality(accuracy, item.category),
         )
     return table
@@ -141,7 +141,7 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
         yield "Verdict", _verdict(summary.balance)
     if summary.balance and summary.balance.manifest_key:
         yield "Dataset", Text(f"{summary.balance.dataset_version}, {plural(summary.balance.selected, 'case')} selected")
-        yield "Manifest", Text(f"s3://{stack.data_bucket}/{summary.balance.manifest_key}", overflow="fold")
+        yield "Manifest", Text(f"{summary.balance.manifest_key}")
     if summary.training_job:
         yield "Training", Text(f"job {summary.training_job}")
     elif summary.training_error:
@@ -150,7 +150,9 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
             Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow"),
         )
     if summary.ingest.rejected:
-        yield "Rejects", Text(f"s3://{stack.raw_bucket}/{keys.rejects(summary.run_id)}", overflow="fold")
+        yield "Rejects", Text(f"{keys.rejects(summary.run_id)}")
+        yield "Raw bucket", Text(stack.raw_bucket)
+    yield "Data bucket", Text(stack.data_bucket)
 
 
 def _accuracy(block: AccuracyBlock) -> Text:

@@ -24,6 +24,8 @@ _STEPS = (
     (Stage.BALANCE, "Balance and report"),
 )
 _NAME_WIDTH = 20
+_CLASS_WIDTH = 30
+_CLASSES = 8  # more of them would push the steps off a small screen
 _TENTHS = 10
 
 
@@ -126,19 +128,21 @@ def block(
         mark, style = _mark(progress, stage, spinner)
         steps.add_row(mark, Text(name, style=style), _detail(progress, stage))
     parts: list[RenderableType] = [steps, Text(), figures(progress, elapsed, left)]
+    if progress.state == "RUNNING" and progress.classes:
+        parts += [Text(), _classes(progress)]
     if notice:
         parts.append(Text(notice, style="yellow"))
     return Group(*parts)
 
 
 def _mark(progress: Progress, stage: Stage, spinner: Spinner | None) -> tuple[RenderableType, str]:
-    if progress.state == "SUCCEEDED" or (stage < progress.stage and progress.state == "RUNNING"):
+    if stage < progress.stage:
         return Text(" ✓", style="green"), ""
-    if progress.state != "RUNNING":
+    if stage > progress.stage:
         return Text(" ·", style="dim"), "dim"
-    if stage == progress.stage:
-        return _indented(spinner) if spinner else Text(" >", style="cyan"), "bold"
-    return Text(" ·", style="dim"), "dim"
+    if progress.state != "RUNNING":
+        return Text(" ✗", style="red"), "bold red"
+    return _indented(spinner) if spinner else Text(" >", style="cyan"), "bold"
 
 
 def _indented(spinner: Spinner) -> RenderableType:
@@ -150,7 +154,7 @@ def _indented(spinner: Spinner) -> RenderableType:
 def _detail(progress: Progress, stage: Stage) -> RenderableType:
     if stage is Stage.INGEST and progress.shards:
         return Text(f"{plural(progress.cases, 'new case')} in {plural(progress.shards, 'shard')}")
-    if stage is Stage.INGEST and progress.stage > Stage.INGEST and progress.state != "FAILED":
+    if stage is Stage.INGEST and progress.stage > Stage.INGEST:
         return Text("nothing new")
     if stage is not Stage.LABEL or not progress.shards:
         return Text()
@@ -159,14 +163,39 @@ def _detail(progress: Progress, stage: Stage) -> RenderableType:
     line = Table.grid(padding=(0, 2, 0, 0))
     line.add_column(width=24)
     line.add_column(no_wrap=True)
-    # A shard counts in thirds, so that the bar moves with the first answers already.
-    reached = progress.shards_done + max(0, progress.anonymized - progress.shards_done) / 3
-    reached += max(0, progress.classified - progress.shards_done) / 3
     line.add_row(
-        ProgressBar(total=progress.shards, completed=min(reached, progress.shards), width=24),
+        ProgressBar(total=1.0, completed=reached(progress), width=24),
         f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}",
     )
-    return line
+    under_way = f"{count(progress.anonymized)} anonymized, {count(progress.classified)} answered"
+    return Group(line, Text(under_way, style="dim"))
+
+
+def _classes(progress: Progress) -> RenderableType:
+    """The labels so far by class, in the order of their names, so that no line jumps."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=2)
+    grid.add_column(max_width=_CLASS_WIDTH, no_wrap=True, overflow="ellipsis", style="dim")
+    grid.add_column(justify="right")
+    grid.add_column()
+    most = max(progress.classes.values())
+    shown = sorted(progress.classes)[:_CLASSES]
+    for name in shown:
+        number = progress.classes[name]
+        grid.add_row(
+            "", name, count(number), ProgressBar(total=most, completed=number, width=24, finished_style="bar.complete")
+        )
+    if len(progress.classes) > len(shown):
+        grid.add_row("", f"and {count(len(progress.classes) - len(shown))} more classes", "", "")
+    return grid
+
+
+def reached(progress: Progress) -> float:
+    """The share of labeling that is done. A shard counts in thirds, so that it moves with the first answers already."""
+    if not progress.shards:
+        return 0.0
+    done = progress.shards_done
+    return (done + max(0, progress.anonymized - done) / 3 + max(0, progress.classified - done) / 3) / progress.shards
 
 
 def figures(progress: Progress, elapsed: float, left: float | None = None) -> RenderableType:
@@ -184,10 +213,11 @@ def figures(progress: Progress, elapsed: float, left: float | None = None) -> Re
         line.append(count(number), style=f"bold {style}" if number else "dim")
         line.append("   ")
     tail = Text("  ")
-    tail.append("cost ", style="dim").append(cost_text(progress), style="bold")
+    if progress.stage >= Stage.LABEL:
+        tail.append("cost ", style="dim").append(cost_text(progress), style="bold").append("   ")
     if progress.reused:
-        tail.append(f"   {count(progress.reused)} replies reused", style="dim")
-    tail.append("   time ", style="dim").append(clock_text(elapsed), style="bold")
+        tail.append(f"{plural(progress.reused, 'reply')} reused   ", style="dim")
+    tail.append("time ", style="dim").append(clock_text(elapsed), style="bold")
     if left is not None:
         tail.append(f"   about {clock_text(left)} left", style="dim")
     return Group(line, tail)
@@ -217,7 +247,7 @@ class PlainView(AbstractContextManager["PlainView"]):
 
     def update(self, progress: Progress) -> None:
         """Print a line when something changed."""
-        tenth = progress.shards_done * _TENTHS // progress.shards if progress.shards else 0
+        tenth = int(reached(progress) * _TENTHS)
         now = (progress.stage, tenth, bool(progress.failed), bool(progress.dropped), progress.state)
         if now != self._last:
             self._last = now
@@ -238,13 +268,15 @@ class PlainView(AbstractContextManager["PlainView"]):
 def plain_line(progress: Progress) -> str:
     """The progress in one line without colors."""
     if progress.state != "RUNNING":
-        return f"ended: {progress.state}"
+        return f"ended: {progress.state.lower()}"
     if progress.stage is Stage.START:
         return "waiting for the run to start"
     if progress.stage is Stage.INGEST:
         return "reading the file"
+    on_the_way = f"{count(progress.anonymized)} anonymized, {count(progress.classified)} answered"
+    under_way = f" ({on_the_way})" if progress.shards_done < progress.shards else ""
     words = [
-        f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}",
+        f"{count(progress.shards_done)} of {plural(progress.shards, 'shard')}{under_way}",
         f"labeled {count(progress.labeled)} of {count(progress.cases)}",
         f"repaired {count(progress.repaired)}",
         f"asked again {count(progress.asking_again)}",
