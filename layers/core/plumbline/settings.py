@@ -82,6 +82,7 @@ class ModelSettings(DataStoreSettings, PromptSettings):
 
     idempotency_table: str
     idempotency_days: int = Field(default=90, ge=1)
+    lock_seconds: float = Field(default=120.0, gt=0)
     case_concurrency: int = Field(default=8, ge=1, le=64)
     model_api: Literal["converse", "messages"] = "converse"
     prompt_cache: bool = True

@@ -24,6 +24,7 @@ def _idempotent(settings: ModelSettings, run_id: str) -> IdempotentModel:
         settings.idempotency_table,
         payer=run_id,
         expires_after_seconds=settings.idempotency_days * DAY,
+        lock_seconds=settings.lock_seconds,
         concurrency=settings.case_concurrency,
     )
 
