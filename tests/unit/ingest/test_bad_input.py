@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from typing import IO, cast
 
 import pytest
 
@@ -87,8 +88,8 @@ def test_half_of_a_surrogate_pair() -> None:
 
 
 def test_cut_off_or_damaged_gzip() -> None:
-    packed = gzip.compress(b"id,text\n" + b"".join(b"%d,%d\n" % (n, n * n) for n in range(30000)))
-    assert "gzip data is damaged or cut off" in _refused(packed[: len(packed) // 2])
+    packed = gzip.compress(b"id,text\n" + b"".join(b"%d,%d\n" % (n, n**60) for n in range(2000)))
+    assert "gzip data is damaged or cut off" in _refused(packed[: len(packed) * 2 // 3])
     assert "gzip data is damaged or cut off" in _refused(packed[:-1])
     assert "gzip data is damaged or cut off" in _refused(packed[:200] + b"\x00\xff\x00" + packed[203:])
 
@@ -250,8 +251,8 @@ class _MadeStore(MemoryStore):
         super().__init__()
         self._parts = parts
 
-    def open(self, key: str, version_id: str | None = None) -> io.RawIOBase:  # type: ignore[override]  # a test's stream
-        return _Made(self._parts)
+    def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
+        return cast("IO[bytes]", _Made(self._parts))
 
 
 BLOCK = b'it said ""no"", then, and\\nthen; ' * 2000  # CSV and JSON each read their own quoting in it

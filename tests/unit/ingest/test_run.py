@@ -1,6 +1,8 @@
 """What ingest writes, what it asks the ledger, and what it refuses to spend."""
 
 import json
+from collections.abc import Iterable, Mapping
+from typing import IO
 
 import pytest
 
@@ -21,7 +23,7 @@ class _AskedLedger(MemoryLedger):
         super().__init__()
         self.asked: list[int] = []
 
-    def known_hashes(self, task, case_ids):
+    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
         ids = list(case_ids)
         self.asked.append(len(ids))
         return super().known_hashes(task, ids)
@@ -130,7 +132,7 @@ def test_a_failed_ingest_says_which_file() -> None:
 
 def test_the_version_that_the_run_names_is_read() -> None:
     class Versions(MemoryStore):
-        def open(self, key, version_id=None):
+        def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
             assert version_id == "v7"
             return super().open(key)
 

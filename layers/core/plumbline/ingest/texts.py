@@ -10,7 +10,7 @@ _HTML_START = re.compile(
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SPACES = re.compile(r"\s+")
-_BLANK = re.compile(r"[ \t]*\n[ \t]*")
+_LINE_END = re.compile(r"[ \t]+\n")
 _GAPS = re.compile(r"\n{3,}")
 _BLOCKS = frozenset(
     (
@@ -18,6 +18,7 @@ _BLOCKS = frozenset(
         *("section", "article", "header", "footer", "body"),
     )
 )
+_COMMENT = "!--"
 _HIDDEN = frozenset(("script", "style", "head", "title"))
 
 
@@ -40,35 +41,49 @@ def html_to_text(markup: str) -> str:
     Linear in the input's length whatever the input, which the standard library's parser is not (66,000 unclosed tags
     keep it busy for minutes). A `<` that opens no tag is text.
     """
-    out: list[str] = []
-    hidden: str | None = None
-    preformatted = False
     first, *pieces = markup.split("<")
-    out.append(_SPACES.sub(" ", first))
+    reading = _Reading(first)
     for piece in pieces:
-        if hidden == "!--":
+        reading.take(piece)
+    text = html.unescape("".join(reading.out)).replace("\xa0", " ")
+    return _GAPS.sub("\n\n", _LINE_END.sub("\n", text)).strip()
+
+
+class _Reading:
+    """HTML read piece by piece, a piece being what follows a `<`."""
+
+    def __init__(self, before: str) -> None:
+        self.out: list[str] = [_SPACES.sub(" ", before)]
+        self._hidden = ""  # the element or comment whose content is passed over
+        self._preformatted = False
+
+    def take(self, piece: str) -> None:
+        """Add the piece's readable part."""
+        if self._hidden == _COMMENT or (not self._hidden and piece.startswith(_COMMENT)):
             _, ended, rest = piece.partition("-->")
-            hidden, name = (None, "") if ended else (hidden, "")
-        elif hidden is None and piece.startswith("!--"):
-            _, ended, rest = piece.partition("-->")
-            hidden, name = (None if ended else "!--"), ""
-        else:
-            tag, ended, rest = piece.partition(">")
-            match = _TAG_NAME.match(tag)
-            name = match.group(1).lower() if match else ""
-            if not ended or not (match or tag.startswith(("!", "?"))):
-                rest, name = "<" + piece, ""
-            if name in _HIDDEN and hidden in (None, name):
-                hidden = None if tag.startswith("/") else name
-            preformatted = not tag.startswith("/") if name == "pre" else preformatted
-        if hidden:
-            continue
-        if name in _BLOCKS:
-            out.append("\n")
-        elif name == "li" and not piece.startswith("/"):
-            out.append("\n- ")
-        elif name in ("td", "th"):
-            out.append(" ")
-        out.append(rest if preformatted else _SPACES.sub(" ", rest))
-    text = html.unescape("".join(out)).replace("\xa0", " ")
-    return _GAPS.sub("\n\n", _BLANK.sub("\n", text)).strip()
+            self._hidden = "" if ended else _COMMENT
+            self._say("", rest)
+            return
+        tag, ended, rest = piece.partition(">")
+        match = _TAG_NAME.match(tag)
+        if not ended or not (match or tag.startswith(("!", "?"))):
+            self._say("", "<" + piece)
+            return
+        name, closing = match.group(1).lower() if match else "", tag.startswith("/")
+        if name in _HIDDEN and self._hidden in ("", name):
+            self._hidden = "" if closing else name
+        if name == "pre":
+            self._preformatted = not closing
+        before = "\n" if name in _BLOCKS else " " if name in ("td", "th") else ""
+        self._say("\n- " if name == "li" and not closing else before, rest)
+
+    def _say(self, before: str, text: str) -> None:
+        if self._hidden:
+            return
+        if before:
+            self.out.append(before)
+        if not self._preformatted:
+            text = _SPACES.sub(" ", text)
+            text = text.lstrip(" ") if self.out[-1].endswith("\n") else text
+        if text:
+            self.out.append(text)
