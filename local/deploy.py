@@ -16,6 +16,9 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -76,6 +79,7 @@ def translate(path: Path, parameters: Mapping[str, str], region: str) -> Templat
     try:
         to_py27_compatible_template(template, values)
         translated = translator.translate(template, parameter_values=values)
+        translator.metrics.publish()  # to nowhere; unpublished ones end in a warning
     except InvalidDocumentException as error:
         reasons = "; ".join(cause.message for cause in error.causes)
         raise TemplateNotSupported(f"{path}: the SAM translator refuses it: {reasons}") from error
@@ -149,7 +153,8 @@ def deploy(
     Raises DeploymentFailed with CloudFormation's own reason.
     """
     _upload_code(session, endpoint, template)
-    client = session.client("cloudformation", endpoint_url=endpoint)
+    once = Config(retries={"total_max_attempts": 1})  # a second try would only find half a stack
+    client = session.client("cloudformation", endpoint_url=endpoint, config=once)
     try:
         client.create_stack(
             StackName=stack_name,
@@ -157,7 +162,7 @@ def deploy(
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-    except client.exceptions.ClientError as error:
+    except (ClientError, ResponseParserError) as error:  # moto words some refusals as another service would
         raise DeploymentFailed(f"The embedded CloudFormation refused the template: {error}") from error
     listed = client.describe_stack_resources(StackName=stack_name)["StackResources"]
     resources = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in listed if "PhysicalResourceId" in r}

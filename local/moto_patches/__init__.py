@@ -5,6 +5,7 @@ patch says what moto does and what AWS does. `applied` puts all of them in place
 """
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from unittest import mock
 
@@ -40,6 +41,10 @@ def applied(wiring: Wiring) -> Iterator[None]:
         def patch(target: object, name: str, replacement: object) -> None:
             stack.enter_context(mock.patch.object(target, name, replacement))
 
+        # moto logs a failing state with its whole parse tree; the execution's history and the function's log have it.
+        logger = logging.getLogger("moto.stepfunctions")
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.CRITICAL)
         stack.enter_context(mock.patch.dict(default_user_config, {"stepfunctions": {"execute_state_machine": True}}))
         server.patch(patch)
         functions.patch(patch, wiring)

@@ -36,10 +36,11 @@ class Driver:
 
     def __init__(self, stack):
         self.stack = stack
-        self.aws = {name: stack.client(name) for name in ("lambda", "s3", "stepfunctions", "events", "dynamodb")}
-        self.aws["cloudformation"] = stack.client("cloudformation")
+        self.aws = {}
 
     def __getitem__(self, service):
+        if service not in self.aws:
+            self.aws[service] = self.stack.client(service)
         return self.aws[service]
 
     def physical(self, logical):
