@@ -40,7 +40,7 @@ def by_text(answers: dict[str, str | Exception]) -> FakeModel:
     return FakeModel(answer)
 
 
-GOOD = {
+GOOD: dict[str, str | Exception] = {
     "charge": b.answer("Billing Inquiry"),
     "crashes": b.answer("Software Defect", runner_up="Customer Education"),
     "how": b.answer("Customer Education"),
@@ -105,6 +105,18 @@ def test_a_bad_reply_is_asked_again_with_the_reason_and_then_labeled(data: Memor
     assert label.category == "Software Defect"
     assert "re_asked" in label.repairs
     assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("B", 0), ("C", 0), ("B", 1)]
+
+
+def test_each_re_ask_is_another_request_so_that_the_stored_bad_reply_is_not_its_answer(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": "no idea", "again": "no idea"})
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    for attempt in (1, 2):
+        parse(b.shard_task(attempt=attempt - 1), data=data, prompt=b.prompt())
+        repair(b.shard_task(attempt=attempt), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    first, second = model.requests[-2:]
+    assert first != second
+    assert second.turns[:3] == first.turns
+    assert [turn.role for turn in second.turns] == ["user", "assistant", "user", "assistant", "user"]
 
 
 def test_repairing_twice_gives_what_repairing_once_gives(data: MemoryStore) -> None:

@@ -157,26 +157,33 @@ def build_request(loaded: LoadedPrompt, case: AnonymizedCase, model_id: str) -> 
 
 
 def build_repair_request(
-    loaded: LoadedPrompt, case: AnonymizedCase, model_id: str, bad_reply: str, reason: str
+    loaded: LoadedPrompt,
+    case: AnonymizedCase,
+    model_id: str,
+    bad_reply: str,
+    reason: str,
+    earlier: Iterable[tuple[str, str]] = (),
 ) -> ModelRequest:
     """A re-ask: the case, the reply that could not be used (cut to a bound), and what was wrong with it.
 
-    `reason` is a short phrase of the parser's. An empty reply is replaced, since Converse refuses empty text.
+    `reason` is a short phrase of the parser's; `earlier` are the bad replies and reasons before this one, oldest
+    first. Each re-ask so is another request: the same one again would only bring the stored bad reply back. An empty
+    reply is replaced, since Converse refuses empty text.
     """
-    said = _shortened(_clean(bad_reply).strip(), MAX_BAD_REPLY_CHARS) or "(no answer)"
+    turns = [Turn(role="user", text=user_text(case))]
+    for said, wrong in (*earlier, (bad_reply, reason)):
+        shown = _shortened(_clean(said).strip(), MAX_BAD_REPLY_CHARS) or "(no answer)"
+        turns += [Turn(role="assistant", text=shown), Turn(role="user", text=_complaint(loaded.prompt, wrong))]
+    return _request(loaded.prompt, model_id, *turns)
+
+
+def _complaint(prompt: Prompt, reason: str) -> str:
     wrong = _shortened(" ".join(_clean(reason).split()), MAX_REASON_CHARS).rstrip(".") or "it has another form"
-    complaint = (
+    return (
         f"That answer cannot be used: {wrong}. Classify the same case again.\n"
         f"Category: exactly one of these names. Runner-up: another one of them, or {NO_RUNNER_UP}.\n"
-        f"{_name_list(loaded.prompt)}\n\n"
+        f"{_name_list(prompt)}\n\n"
         f"Answer with nothing but the output format, every tag closed: {ANSWER_FORMAT}"
-    )
-    return _request(
-        loaded.prompt,
-        model_id,
-        Turn(role="user", text=user_text(case)),
-        Turn(role="assistant", text=said),
-        Turn(role="user", text=complaint),
     )
 
 

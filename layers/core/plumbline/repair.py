@@ -1,12 +1,15 @@
 """Repair: ask again about the cases whose reply could not be read, showing the model what was wrong."""
 
+from collections import defaultdict
+
 from plumbline import keys
 from plumbline.asking import ask_each
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.labels import Unparsed
-from plumbline.contracts.replies import Reply
+from plumbline.contracts.replies import ModelRequest, Reply
 from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.jsonl import read_models, write_models
+from plumbline.parse import why_unreadable
 from plumbline.ports import LanguageModel, ObjectStore
 from plumbline.prompting import LoadedPrompt, build_repair_request
 
@@ -20,17 +23,22 @@ def repair(
     """
     run, shard = task.run, task.shard
     earlier = [r for r in read_models(data, keys.replies(run.run_id, shard), Reply) if r.attempt < task.attempt]
-    last = {reply.case_id: reply for reply in sorted(earlier, key=lambda reply: reply.attempt)}
-    unparsed = {u.case_id: u for u in read_models(data, keys.unparsed(run.run_id, shard), Unparsed) if not u.final}
+    said: dict[str, list[Reply]] = defaultdict(list)
+    for reply in sorted(earlier, key=lambda reply: reply.attempt):
+        said[reply.case_id].append(reply)
+    again = {u.case_id for u in read_models(data, keys.unparsed(run.run_id, shard), Unparsed) if not u.final}
+
+    def request(case: AnonymizedCase) -> ModelRequest:
+        *before, last = ((reply.text, why_unreadable(reply, run, prompt)) for reply in said[case.case_id])
+        return build_repair_request(prompt, case, run.model_id, *last, earlier=before)
+
     cases = read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase)
-    requests = [
-        (
-            case.case_id,
-            build_repair_request(prompt, case, run.model_id, last[case.case_id].text, unparsed[case.case_id].reason),
-        )
-        for case in cases
-        if case.case_id in unparsed
-    ]
-    replies = ask_each(requests, model=model, prompt=prompt.ref, attempt=task.attempt, concurrency=concurrency)
+    replies = ask_each(
+        ((case.case_id, request(case)) for case in cases if case.case_id in again),
+        model=model,
+        prompt=prompt.ref,
+        attempt=task.attempt,
+        concurrency=concurrency,
+    )
     write_models(data, keys.replies(run.run_id, shard), [*earlier, *replies])
     return ShardResult(shard=shard, attempt=task.attempt, done=len(replies))

@@ -65,3 +65,12 @@ def label_of(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> Label:
         repairs=repairs,
         lineage=Lineage(prompt=reply.prompt, model_id=reply.model_id, run_id=run.run_id),
     )
+
+
+def why_unreadable(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> str:
+    """The reason why a reply gives no label; empty for one that does."""
+    try:
+        label_of(reply, run, prompt)
+    except UnparseableReply as error:
+        return str(error)
+    return ""
