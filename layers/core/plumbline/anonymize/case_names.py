@@ -25,6 +25,7 @@ class CaseNames:
 
     def __init__(self, mentions: Sequence[str]) -> None:
         self._persons: list[tuple[int, frozenset[str]]] = []  # (first mention, words), longest names first
+        mentions = [mention for mention in mentions if _words(mention)]
         words_of = [frozenset(_words(mention)) for mention in mentions]
         for index in sorted(range(len(mentions)), key=lambda i: (-len(words_of[i]), i)):
             owner = next((p for p in self._persons if words_of[index] <= p[1]), None)
@@ -33,14 +34,17 @@ class CaseNames:
             elif index < owner[0]:
                 self._persons[self._persons.index(owner)] = (index, owner[1])
         self._written = {part for mention in mentions for part in _PART.findall(mention)}
-        self._of_full_names = {word for words in words_of if len(words) > 1 for word in words}
+        self._of_full_names = {word for mention in mentions if len(words := _words(mention)) > 1 for word in words}
         self._pattern = self._compile(mentions)
 
     def person(self, value: str) -> str:
         """A key that is the same for every mention of a person."""
         words = frozenset(_words(value))
-        owners = [person for person in self._persons if words <= person[1]]
-        return " ".join(sorted(min(owners)[1] if owners else words)) or value.casefold()
+        if not words:
+            return value.casefold()
+        # The first mention is unique to a person, so the words are never compared.
+        _, owner = min((person for person in self._persons if words <= person[1]), default=(0, words))
+        return " ".join(sorted(owner))
 
     def find(self, text: str) -> Iterator[Span]:
         """Where the case's names and their parts stand in a text."""
@@ -51,7 +55,7 @@ class CaseNames:
                 yield Span(*match.span(), "NAME")
 
     def _compile(self, mentions: Sequence[str]) -> re.Pattern[str] | None:
-        forms = {r"[\s,]+".join(map(re.escape, mention.split())) for mention in mentions if mention.strip()}
+        forms = {r"[\s,]+".join(map(re.escape, mention.split())) for mention in mentions}
         forms |= {re.escape(part) for part in self._written if _may_stand_alone(part)}
         if not forms:
             return None
@@ -69,9 +73,9 @@ class CaseNames:
             return not everyday or not _SENTENCE_START.search(before)
         if everyday:
             return False
-        if value.islower():
-            return len(value) >= _UNMISTAKABLE and value in self._of_full_names
-        return value.istitle() or (value.isupper() and len(value) >= _UNMISTAKABLE)
+        if len(value) >= _UNMISTAKABLE and (value.isupper() or value.casefold() in self._of_full_names):
+            return True
+        return value.istitle()
 
 
 def _words(name: str) -> list[str]:
@@ -79,4 +83,5 @@ def _words(name: str) -> list[str]:
 
 
 def _may_stand_alone(part: str) -> bool:
-    return len(part) > 1 and part.casefold() not in PARTICLES and part.casefold() not in NOT_NAMES
+    word = part.casefold()
+    return len(word) > 1 and word not in PARTICLES and (word not in NOT_NAMES or word in EVERYDAY_WORDS)

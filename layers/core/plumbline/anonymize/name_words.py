@@ -37,7 +37,7 @@ NOT_NAMES = word_set(
     changelog nickname explorer exception benchmark trojan again all also am and any anybody anyone are but can could
     did do does everybody everyone folks for friend from gentlemen guys have here how however if in is it its ladies
     later lmk lol many maybe much my no not of ok okay on one or our sadly so some sorry sure support team the their
-    there they to too unable very want was we well what when where which who why will with would yes you your yours
+    there they to too unable very want was we well what when where which who why with would yes you your yours
     y'all community moderator moderators volunteer volunteers monday tuesday wednesday thursday friday saturday sunday
     january february march july august september october november december
     """

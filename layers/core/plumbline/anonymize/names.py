@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from plumbline.anonymize.name_words import EVERYDAY_WORDS, NOT_NAMES, PARTICLES, word_set
-from plumbline.anonymize.spans import Span, trim
+from plumbline.anonymize.spans import Span, line_around, trim
 
 # Texts up to this many characters are searched for names whole; of longer ones (logs, stack traces, dumps) only the
 # lines that read like prose, each in pieces of at most so many characters: time and memory stay bounded.
@@ -29,7 +29,7 @@ _BEFORE_NAMES = _TITLES | word_set(
     "hi hello hey dear hallo thanks thank regards best cheers sincerely greetings welcome"
 )
 _GLUE_BEFORE = frozenset("@#/\\_.=$&<`:|+-[{")
-_GLUE_AFTER = frozenset("/\\_=<>`(@#|{[")
+_GLUED_AFTER = re.compile(r"[/\\_=<>`(@#|{\[]|::|\.[a-z_]")
 
 _CAPITALISED = r"[^\W\d_a-z][^\W\d_]*(?:['\u2019-][^\W\d_]+)*\.?"
 _UP_TO_THREE = rf"(?P<value>{_CAPITALISED}(?:[ ]{_CAPITALISED}){{0,2}}?)"
@@ -137,10 +137,9 @@ def _known_otherwise(parts: list[str]) -> bool:
 
 def _glued(text: str, span: Span) -> bool:
     """Whether the find is part of a technical token."""
-    before, after = text[max(0, span.start - 1) : span.start], text[span.end : span.end + 2]
-    return before in _GLUE_BEFORE or after[:1] in _GLUE_AFTER or after == "::"
+    return text[max(0, span.start - 1) : span.start] in _GLUE_BEFORE or bool(_GLUED_AFTER.match(text, span.end))
 
 
 def _fills_its_line(text: str, span: Span) -> bool:
-    before, after = text[: span.start].rpartition("\n")[2], text[span.end :].partition("\n")[0]
-    return not before.strip() and not after.strip(" \t\r.,!")
+    start, end = line_around(text, span.start, span.end)
+    return text[start:end].strip(" \t\r.,!") == text[span.start : span.end]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import phonenumbers
 
 from plumbline.anonymize.checks import digits
-from plumbline.anonymize.spans import Span
+from plumbline.anonymize.spans import Span, line_around
 
 # Numbers without a country code are judged by these plans.
 REGIONS = ("US", "GB")
@@ -55,8 +55,8 @@ def _is_phone(value: str, told: bool) -> bool:
 
 def _alone(text: str, match: re.Match[str]) -> bool:
     """Whether the number has its line to itself, as in a signature."""
-    before, after = text[: match.start()].rpartition("\n"), text[match.end() :].partition("\n")
-    return bool(before[1]) and not before[2].strip() and not after[0].strip()
+    start, end = line_around(text, match.start(), match.end())
+    return start > 0 and text[start:end].strip(" \t\r.,") == match[0].strip()
 
 
 def _fits_a_plan(value: str, strict: bool) -> bool:

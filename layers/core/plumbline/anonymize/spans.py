@@ -70,6 +70,12 @@ def trim(text: str, span: Span) -> Span | None:
     return Span(start, end, span.type) if start < end else None
 
 
+def line_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where the line or lines that hold start…end begin and end."""
+    stop = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if stop < 0 else stop
+
+
 def _merge_overlapping(spans: list[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in spans:

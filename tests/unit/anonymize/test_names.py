@@ -1,0 +1,145 @@
+"""Which finds of the model are believed, which phrases introduce a name, and who is who in a case."""
+
+import pytest
+
+from plumbline.anonymize.case_names import CaseNames
+from plumbline.anonymize.names import WHOLE_TEXT_CHARS, believable, find_introduced, pieces, reads_like_prose
+from plumbline.anonymize.spans import Span
+
+
+def believed(text: str, value: str) -> list[str]:
+    start = text.index(value)
+    return [text[s.start : s.end] for s in believable(text, Span(start, start + len(value), "NAME"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "name"),
+    [
+        ("I spoke to Abbie Lewis yesterday", "Abbie Lewis", "Abbie Lewis"),
+        ("Abbie's screen is blank", "Abbie's", "Abbie"),
+        ("so Hi Abbie, thanks", "Hi Abbie", "Abbie"),
+        ("ask Mr. O'Brien-Smith for it", "Mr. O'Brien-Smith", "O'Brien-Smith"),
+        ("by Ludwig van Beethoven", "Ludwig van Beethoven", "Ludwig van Beethoven"),
+        ("J. K. McDonald wrote", "J. K. McDonald", "J. K. McDonald"),
+        ("name?\nfatima owens\nthanks", "fatima owens", "fatima owens"),
+        ("Susan Adams\n743.854", "Susan Adams\n743.854", "Susan Adams"),
+        ("José Müller said", "José Müller", "José Müller"),
+        ("I met Jimmy Page once", "Jimmy Page", "Jimmy Page"),  # a last name that is also a word
+    ],
+)
+def test_believes_names(text: str, value: str, name: str) -> None:
+    assert believed(text, value) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("I use Firefox daily", "Firefox"),
+        ("open the Command Palette now", "Command Palette"),
+        ("call getDefault there", "getDefault"),
+        ("see new_0 stdout", "new_0 stdout"),
+        ("thanks @alexcrichton", "alexcrichton"),
+        ("std::Mutex is", "Mutex"),
+        ("import Foo.bar there", "Foo"),
+        ("the SQL server", "SQL"),
+        ("it is openid here", "openid"),
+        ("Width of the width", "Width"),  # also in lower case: a word
+        ("we said blah blah to them", "blah blah"),
+        ("<Abbie>", "Abbie"),
+        ("C:\\USERS\\LNERE", "C:\\USERS\\LNERE"),
+        ("x", "x"),
+    ],
+)
+def test_does_not_believe_words_and_code(text: str, value: str) -> None:
+    assert believed(text, value) == []
+
+
+def introduced(text: str) -> list[str]:
+    return sorted({text[span.start : span.end] for span in find_introduced(text)})
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Hi Abbie,\nit broke", ["Abbie"]),
+        ("Dear Ms. Lewis,", ["Lewis"]),
+        ("Dear Dr Anna Maria Lewis:", ["Anna Maria Lewis"]),
+        ("It broke.\n\nKind regards,\nAbbie Lewis\n", ["Abbie Lewis"]),
+        ("It broke.\nThanks!\n\nAbbie", ["Abbie"]),
+        ("my name is Abbie and I", ["Abbie"]),
+        ("It broke for good.\n\nAbbie Lewis\nabbie@example.com", ["Abbie Lewis"]),
+        ("Hi team,\nHello everyone,\nDear Customer Support,\nThanks Firefox,", []),
+        ("This is Great!\nI am OK.", []),
+        ("Thanks,\nSupport Team", []),
+        ("Settings\nPrivacy & Security\nHome Page", []),
+    ],
+)
+def test_introductions(text: str, names: list[str]) -> None:
+    assert introduced(text) == names
+
+
+def test_short_texts_are_searched_whole() -> None:
+    assert list(pieces("at line 5\nAbbie")) == [(0, "at line 5\nAbbie")]
+
+
+def test_of_long_texts_only_prose_is_searched_and_nothing_of_it_is_lost() -> None:
+    log = "2024-05-17T08:30:12Z [main] com.example.Foo=12 rc=0x1f {a:b}\n" * 100
+    prose = "Then Abbie Lewis called us again about the same thing. " * 200
+    text = f"{log}{prose}\n{log}"
+    found = list(pieces(text))
+    assert all(text[offset : offset + len(piece)] == piece for offset, piece in found)
+    assert all(len(piece) <= WHOLE_TEXT_CHARS and "com.example" not in piece for _, piece in found)
+    covered = {i for offset, piece in found for i in range(offset, offset + len(piece))}
+    assert covered == set(range(len(log), len(log) + len(prose)))
+
+
+def test_prose() -> None:
+    assert reads_like_prose("Alert for Karen Robinson, card 42!")
+    assert not reads_like_prose("  at foo.bar(Baz.java:42) ~[x.jar:1.2]")
+    assert not reads_like_prose("   ")
+
+
+def occurrences(mentions: list[str], text: str) -> list[str]:
+    return [text[span.start : span.end] for span in CaseNames(mentions).find(text)]
+
+
+def test_parts_of_a_full_name_mean_the_same_person() -> None:
+    names = CaseNames(["Abbie", "Tom Hall", "Abbie M. Lewis", "Lewis"])
+    assert names.person("Abbie") == names.person("abbie") == names.person("Lewis") == names.person("Abbie  Lewis")
+    assert names.person("Abbie") != names.person("Tom")
+
+
+def test_a_shared_last_name_means_the_person_named_first() -> None:
+    names = CaseNames(["Anna Smith", "Bob Smith", "Smith"])
+    assert names.person("Smith") == names.person("Anna") != names.person("Bob")
+
+
+def test_names_are_found_again_in_other_spellings() -> None:
+    assert occurrences(["Abbie Lewis"], "as abbie said, ABBIE LEWIS and Lewis, /home/abbie/x") == [
+        "abbie",
+        "ABBIE LEWIS",
+        "Lewis",
+        "abbie",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mentions", "text"),
+    [
+        (["Will Page"], "it will load the page. Will it? Page 3"),
+        (["May"], "it may be. May I ask?"),
+        (["Rob"], "robust probe, rob"),
+        (["Ludwig van Beethoven"], "a van came"),
+    ],
+)
+def test_everyday_words_and_parts_of_words_are_left(mentions: list[str], text: str) -> None:
+    assert occurrences(mentions, text) == []
+
+
+def test_an_everyday_name_is_found_behind_a_greeting_and_as_written() -> None:
+    assert occurrences(["Will Page"], "hi will, I told Will so") == ["will", "Will"]
+
+
+def test_a_name_without_letters_is_its_own_person() -> None:
+    names = CaseNames(["Abbie", "42"])
+    assert names.person("42") == "42" != names.person("Abbie")
