@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.contracts.cases import Case, Message
@@ -56,6 +56,7 @@ def test_an_overlong_last_message_is_shortened_not_dropped() -> None:
     assert cut.messages[-1].text[-1] == "Z"
 
 
+@settings(deadline=None)
 @given(
     texts=st.lists(st.integers(1, 3000).map(lambda size: "t" * size), max_size=12),
     subject=st.integers(0, 2000),

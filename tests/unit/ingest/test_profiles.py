@@ -2,7 +2,11 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
+from plumbline.ingest.json_rows import LIST_KEYS
+from plumbline.ingest.profiles import GENERIC, PER_MESSAGE, VENDORS
+from plumbline.ingest.rows import Reason
 from tests.unit.ingest.helpers import run_ingest, said
 
 
@@ -164,6 +168,21 @@ def test_messages_as_json_in_a_cell_and_plain_list() -> None:
     assert said(done.only) == [("agent", "Hello")]
     done = run_ingest('{"id": "1", "messages": ["one", "two"]}')
     assert [text for _, text in said(done.only)] == ["one", "two"]
+
+
+def test_rows_that_leave_out_their_last_cells() -> None:
+    done = run_ingest("id,subject,text\n1,only a subject\n2\n")
+    assert done.only.subject == "only a subject"
+    assert done.reasons == [(3, "no text")]
+
+
+def test_the_documentation_names_every_alias_and_reason() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "case-files.md").read_text(encoding="utf-8")
+    paths = {*GENERIC.case_id, *GENERIC.subject, *GENERIC.text, *GENERIC.html, *GENERIC.created_at, *GENERIC.gold}
+    paths |= {*GENERIC.updated_at, *GENERIC.product, *GENERIC.messages.lists, *PER_MESSAGE, *LIST_KEYS}
+    paths |= {*GENERIC.messages.text, *GENERIC.messages.role, *GENERIC.messages.at, *(p for p, _ in GENERIC.closing)}
+    vendors = {vendor.name for vendor in VENDORS}
+    assert sorted(name for name in paths | vendors | {*Reason} if f"`{name}`" not in page) == []
 
 
 def test_a_subject_alone_is_text_enough() -> None:

@@ -37,6 +37,7 @@ def _check(done: Ingested, cases: list[tuple[str, str, str]]) -> None:
         assert [message.text for message in case.messages] == [clean(text)]
 
 
+@settings(deadline=None)
 @given(CASES, st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_any_cases_round_trip_through_csv(
     cases: list[tuple[str, str, str]], delimiter: str, newline: str, packed: bool
@@ -51,6 +52,7 @@ def test_any_cases_round_trip_through_csv(
     _check(run_ingest(gzip.compress(data) if packed else data), cases)
 
 
+@settings(deadline=None)
 @given(CASES, st.booleans(), st.sampled_from(["lines", "array", "indented", "document"]))
 def test_any_cases_round_trip_through_json(cases: list[tuple[str, str, str]], ascii_only: bool, shape: str) -> None:
     rows = [{"case_id": case_id, "subject": subject, "text": text} for case_id, subject, text in cases]
@@ -70,7 +72,7 @@ def _survives(content: bytes, name: str = "incoming/x") -> None:
         assert done.result.cases > 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["x", "x.jsonl", "x.csv", "x.json", "x.gz"]))
 def test_any_bytes(content: bytes, name: str) -> None:
     _survives(content, name)
@@ -80,7 +82,7 @@ HEADERS = [b"id,text\n", b"ticket_id;role;text\n", b"issue_key,summary,comment,c
 PIECES = [b"1", b"2", b",", b";", b"\t", b'"', b'""', b"\n", b"\r", b"\r\n", b" ", b"x", b"\xff", b"\xc3\xbc"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(HEADERS),
     st.lists(st.sampled_from(PIECES) | st.binary(max_size=6) | st.just(b"long " * 300), max_size=40),
@@ -98,7 +100,7 @@ _KEYS = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.dictionaries(_KEYS, JSON | st.dictionaries(_KEYS, JSON, max_size=4), max_size=7) | JSON, max_size=5),
     st.booleans(),
@@ -110,6 +112,7 @@ def test_any_json_rows(rows: list[object], lines: bool, cut: int) -> None:
     _survives(content[: len(content) - cut].encode())
 
 
+@settings(deadline=None)
 @given(st.lists(JSON, max_size=6), st.integers(0, 3), st.booleans())
 def test_the_array_reader_finds_the_items_that_json_finds(items: list[object], indent: int, ascii_only: bool) -> None:
     text = json.dumps([{"item": item} for item in items], indent=indent or None, ensure_ascii=ascii_only)

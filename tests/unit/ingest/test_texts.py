@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.ingest.texts import clean, html_to_text
@@ -43,6 +43,7 @@ def test_hostile_html_is_linear(piece: str) -> None:
     html_to_text(piece * 300_000)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_survived(text: str) -> None:
     assert clean(clean(text)) is not None

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from plumbline.contracts.errors import InvalidCaseFile
 from plumbline.ingest.rows import BadRow, Reason, Row, Rows, encoding_fault, oversize, too_big
@@ -189,7 +190,7 @@ def _row(line: int, raw: str, names: list[str], values: list[str], max_bytes: in
     if any(values[len(names) :]):
         return BadRow(line, Reason.MALFORMED, f"{len(values)} fields under a header of {len(names)}")
     fields: dict[str, object] = {}
-    for name, value in zip(names, values, strict=False):
+    for name, value in zip_longest(names, values[: len(names)], fillvalue=""):
         if not name:
             continue
         earlier = fields.get(name)

@@ -275,7 +275,10 @@ def _refuse_nothing_usable(tally: _Tally, reading: _Reading, run: RunRequest) ->
     if not tally.records:
         raise InvalidCaseFile(f"the file holds no cases (a header or an empty list at most); {EXPECTED}")
     counts = ", ".join(f"{count:,} {reason.value}" for reason, count in tally.reasons.most_common())
-    advice = "save the file as UTF-8 and upload it again" if Reason.BAD_ENCODING in tally.reasons else HOW_TO_MAP
+    mapping_helps = tally.reasons.keys() & {Reason.MISSING_ID, Reason.NO_TEXT}
+    advice = HOW_TO_MAP if mapping_helps else EXPECTED
+    if Reason.BAD_ENCODING in tally.reasons:
+        advice = "save the file as UTF-8 and upload it again"
     raise InvalidCaseFile(
         f"none of its {tally.records:,} rows is a usable case ({counts}; found {name_list(reading.columns)}); "
         f"{advice}. Each row's reason stands in {keys.rejects(run.run_id)}"
