@@ -59,20 +59,18 @@ def follow(
             if not is_passing(error) or clock() - answered > _OUTAGE_SECONDS:
                 raise explained(error) from error
             view.notice("AWS does not answer; trying again …")
-            noticed = True
+            noticed = True  # and so taken back with the next answer
             pause = min(pause * 2, _MAX_LOOK_SECONDS)
             sleep(pause)
             continue
         answered = clock()
         progress = progress_of(seen)
-        if noticed and progress.stage > Stage.START:
+        if noticed:
             view.notice("")
-            noticed = False
         view.update(progress)
         if progress.state != "RUNNING":
             return progress
-        if progress.stage is Stage.START:
-            noticed = _wait_for_start(answered - started, patience, view) or noticed
+        noticed = progress.stage is Stage.START and _wait_for_start(answered - started, patience, view)
         pause = min(max(_LOOK_SECONDS, _LOOK_SHARE * (answered - began)), _MAX_LOOK_SECONDS)
         sleep(pause)
 

@@ -21,7 +21,7 @@ from local.info import LocalInfo
 MODELS: Final = ("embedding", "scripted", "openai")
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
-_LOG_TAIL = 12
+_LOG_TAIL, _LOG_WIDTH = 12, 400
 _KEPT: Final = ("state", "state.new", "logs", "runs", "local.log", "local.json", "local.json.new")
 
 
@@ -49,11 +49,33 @@ def running() -> LocalInfo | None:
     return note
 
 
-def start(model: str, port: int, *, tick: Callable[[], None] = lambda: None) -> LocalInfo:
-    """Start the stack in the background; returns once it serves. `tick` is called while waiting.
+def start(model: str, port: int) -> LocalInfo:
+    """Start the stack in the background; returns once it serves.
 
     Raises CliError with the end of its log when it does not come up.
     """
+    process, log = _launch(model, port, foreground=False)
+    try:
+        return _await(process, log)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+
+
+def serve(model: str, port: int, ready: Callable[[LocalInfo], None]) -> int:
+    """Run the stack in the foreground until Ctrl-C or SIGTERM; `ready` is called once it serves. Its exit code."""
+    process, log = _launch(model, port, foreground=True)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        ready(_await(process, log))
+        return process.wait()
+    except KeyboardInterrupt:
+        # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return process.wait()
+
+
+def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Popen[bytes]", Path]:
     log = home() / "local.log"
     with _log_file(log) as stream:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
@@ -63,27 +85,12 @@ def start(model: str, port: int, *, tick: Callable[[], None] = lambda: None) -> 
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in this terminal is not for it
+            start_new_session=not foreground,  # Ctrl-C in this terminal is not for a stack in the background
         )
-    return _await(process, tick, log)
+    return process, log
 
 
-def serve(model: str, port: int, ready: Callable[[LocalInfo], None]) -> int:
-    """Run the stack in the foreground until Ctrl-C or SIGTERM; `ready` is called once it serves. Its exit code."""
-    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-        _command(model, port), cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        ready(_await(process, lambda: None, None))
-        return process.wait()
-    except KeyboardInterrupt:
-        # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return process.wait()
-
-
-def _await(process: "subprocess.Popen[bytes]", tick: Callable[[], None], log: Path | None) -> LocalInfo:
+def _await(process: "subprocess.Popen[bytes]", log: Path) -> LocalInfo:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         note = running()
@@ -94,17 +101,14 @@ def _await(process: "subprocess.Popen[bytes]", tick: Callable[[], None], log: Pa
             if note is not None:
                 return note
             raise CliError("The local stack did not start.", _why(log))
-        tick()
         time.sleep(0.1)
     process.terminate()
     raise CliError(f"The local stack did not start within {_START_SECONDS:.0f} seconds.", _why(log))
 
 
-def _why(log: Path | None) -> str:
-    if log is None:
-        return "The reason stands above."
+def _why(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL:]
-    return "\n".join([f"The end of {shown(log)}:", *(f"  {line}" for line in lines)])
+    return "\n".join([f"The end of {shown(log)}:", *(f"  {line[:_LOG_WIDTH]}" for line in lines)])
 
 
 def stop() -> bool:
