@@ -1,0 +1,52 @@
+"""Bedrock in this process: a client whose Converse is answered by the scripted stand-in, without a socket."""
+
+import io
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+from local.bedrock.answering import STATUS, ServiceError, StandInModel
+from local.bedrock.wire import converse_answer, invoke_answer, read_converse, read_invoke
+
+
+class InProcessBedrock:
+    """What `boto3.client("bedrock-runtime")` offers of Plumbline's two calls."""
+
+    class meta:  # noqa: N801 - boto3's name
+        region_name = "us-east-1"
+
+    def __init__(self, model: StandInModel) -> None:
+        self._model = model
+
+    def converse(self, *, modelId: str, **body: Any) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        """As Converse."""
+        try:
+            return dict(converse_answer(self._model.answer(read_converse(modelId, json.dumps(body).encode())), 1))
+        except ServiceError as error:
+            raise _as_botocore_tells_it(error, "Converse") from None
+
+    def invoke_model(self, *, modelId: str, body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """As InvokeModel."""
+        try:
+            answer = json.dumps(invoke_answer(modelId, self._model.answer(read_invoke(modelId, body)))).encode()
+        except ServiceError as error:
+            raise _as_botocore_tells_it(error, "InvokeModel") from None
+        return {"body": StreamingBody(io.BytesIO(answer), len(answer)), "contentType": "application/json"}
+
+
+def _as_botocore_tells_it(error: ServiceError, operation: str) -> ClientError:
+    return ClientError(
+        {
+            "Error": {"Code": error.code, "Message": str(error)},
+            "ResponseMetadata": {
+                "HTTPStatusCode": STATUS[error.code],
+                "RequestId": "in-process",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+                "HostId": "",
+            },
+        },
+        operation,
+    )

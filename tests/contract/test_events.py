@@ -1,0 +1,79 @@
+"""Every event under events/ through its real handler, in the environment that the template declares."""
+
+import importlib
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from plumbline.contracts.base import Model
+from plumbline.contracts.datasets import TrainingStarted
+from plumbline.contracts.runs import (
+    BalanceResult,
+    CollateResult,
+    FailureResult,
+    IngestResult,
+    ReportResult,
+    ShardResult,
+)
+from plumbline.start_run import Started
+from tests.template.reading import functions
+from tools.answers import Example, differences, examples
+
+ANSWERS: dict[str, type[Model]] = {
+    "start_run": Started,
+    "ingest": IngestResult,
+    "anonymize": ShardResult,
+    "classify": ShardResult,
+    "parse": ShardResult,
+    "repair": ShardResult,
+    "record_shard_failure": ShardResult,
+    "collate": CollateResult,
+    "check_balance": BalanceResult,
+    "start_training": TrainingStarted,
+    "report": ReportResult,
+    "record_failure": FailureResult,
+}
+CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
+EXAMPLES = examples()
+
+
+def _invoke(example: Example) -> dict[str, Any]:
+    handler = importlib.import_module(f"functions.{example.function}.handler")
+    answer: dict[str, Any] = handler.lambda_handler(example.event, CONTEXT)
+    return answer
+
+
+@pytest.mark.usefixtures("seeded", "bedrock")
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if not e.error], ids=lambda e: e.name)
+def test_a_good_event_gets_its_answer(example: Example, environment: Callable[[str], None]) -> None:
+    environment(example.function)
+    answer = _invoke(example)
+    assert differences(example.answer, answer) == []
+    kind = ANSWERS[example.function]
+    assert set(answer) == set(kind.model_fields), "the answer is not the contract's whole model"
+    kind.model_validate(answer)
+
+
+@pytest.mark.usefixtures("seeded", "bedrock")
+@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.error], ids=lambda e: e.name)
+def test_a_bad_event_raises_the_error_that_the_state_machine_knows(
+    example: Example, environment: Callable[[str], None]
+) -> None:
+    environment(example.function)
+    with pytest.raises(Exception) as raised:
+        _invoke(example)
+    assert type(raised.value).__name__ == example.error
+    assert str(raised.value), "an error says what to do"
+
+
+@pytest.mark.parametrize("stage", sorted(functions()))
+def test_every_function_has_a_typical_event_and_a_bad_one(stage: str) -> None:
+    own = {example.case: example for example in EXAMPLES if example.function == stage}
+    assert own["typical"].error is None
+    assert "InvalidEvent" in {example.error for example in own.values()}
+
+
+def test_every_folder_of_events_is_a_function() -> None:
+    assert {example.function for example in EXAMPLES} == set(functions()) == set(ANSWERS)
