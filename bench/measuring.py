@@ -18,6 +18,10 @@ MB = 1_000_000
 _WIDTH = 118  # wide enough for every table here, also where output goes to a file
 
 
+class ProcessFailed(Exception):
+    """A measured process broke off."""
+
+
 def peak_mb() -> float:
     """This process's peak resident memory in MB (10^6 bytes).
 
@@ -32,10 +36,15 @@ def peak_mb() -> float:
 
 
 def in_fresh_process(module: str, *arguments: str) -> dict[str, Any]:
-    """Run `python -m module arguments` and read the JSON object on its last line. Its standard error shows."""
+    """Run `python -m module arguments` and read the JSON object on its last line. Its standard error shows.
+
+    Raises ProcessFailed when it ends with another code than 0.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, check=True
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, check=False
     )
+    if done.returncode:
+        raise ProcessFailed(f"{module} {' '.join(arguments)} ended with {done.returncode}; its errors stand above")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 

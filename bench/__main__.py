@@ -1,0 +1,16 @@
+"""Lists the benchmarks: `python -m bench`."""
+
+import importlib
+
+_MODULES = ("pipeline", "ingest", "cold_import", "generate")
+
+
+def main() -> None:
+    """Print each benchmark's command and the first sentence of what it is."""
+    about = {name: (importlib.import_module(f"bench.{name}").__doc__ or "").partition("\n\n")[0] for name in _MODULES}
+    for name, text in about.items():
+        print(f"python -m bench.{name}\n    {' '.join(text.split())}\n")
+
+
+if __name__ == "__main__":
+    main()
