@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline.contracts.errors import InvalidCaseFile
-from plumbline.ingest import IngestSettings
+from plumbline.ingest import IngestSettings, csv_rows
 from plumbline.ingest.json_rows import array_rows
 from plumbline.ingest.rows import Row
 from plumbline.ingest.texts import clean
@@ -123,3 +123,14 @@ def test_the_array_reader_finds_the_items_that_json_finds(items: list[object], i
     found = [row.fields["item"] for row in rows if isinstance(row, Row)]
     expected = [i["item"] for i, row in zip(json.loads(text), rows, strict=True) if isinstance(row, Row)]
     assert json.dumps(found) == json.dumps(expected)
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from('"", \n\rx'), max_size=30), st.integers(0, 30))
+def test_quotes_are_followed_across_pieces(record: str, at: int) -> None:
+    def follow(*pieces: str) -> tuple[bool, bool]:
+        scan = csv_rows._Quotes(",")
+        ended = any(scan.ends_record(piece) for piece in pieces)  # stops at the piece that ends it
+        return ended, scan.quoted
+
+    assert follow(record[:at], record[at:]) == follow(record)
