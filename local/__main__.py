@@ -2,13 +2,11 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
-
-from local.deploy import DeploymentFailed, TemplateNotSupported
-from local.stack import AlreadyRunning, LocalStack
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,13 +22,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _forget_the_account() -> None:
+    """Nothing here may look at an AWS account's settings, or send a call to this machine through a proxy."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve until a signal comes. Prints one line that begins with `ready` once the stack can be used."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    _forget_the_account()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    # Only now: moto asks boto3 for its settings while it is imported.
+    from local.bedrock.answering import StandInError  # noqa: PLC0415
+    from local.bedrock.server import MODELS  # noqa: PLC0415
+    from local.deploy import DeploymentFailed, TemplateNotSupported  # noqa: PLC0415
+    from local.stack import AlreadyRunning, LocalStack  # noqa: PLC0415
+
+    if options.model not in MODELS:
+        parser.error(f"there is no stand-in model {options.model}; there are {', '.join(MODELS)}")
     stack = LocalStack(
         options.template,
         state_dir=options.state_dir,
@@ -46,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(f"ready: AWS at {stack.endpoint}, Bedrock at {stack.bedrock_endpoint}\n")
             sys.stdout.flush()
             ended.wait()
-    except (AlreadyRunning, DeploymentFailed, TemplateNotSupported, OSError) as error:
+    except (AlreadyRunning, DeploymentFailed, StandInError, TemplateNotSupported, OSError) as error:
         sys.stderr.write(f"The local stack did not start. {error}\n")
         return 1
     return 0

@@ -189,6 +189,9 @@ class LocalStack:
             "AWS_ENDPOINT_URL_BEDROCK": self.bedrock_endpoint,
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock_endpoint,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # A developer's own settings are not a function's.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
     def _deploy(self, template: Template, pools: WorkerPools) -> None:

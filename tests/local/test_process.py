@@ -12,7 +12,14 @@ from local import info
 from tests.local.conftest import FIXTURE, until
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "layers/core"), str(ROOT)))}
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join((str(ROOT / "layers/core"), str(ROOT))),
+    # What a developer's shell may hold; none of it may matter.
+    "AWS_PROFILE": "there-is-none",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
 
 
 def python(*arguments):
