@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import boto3
@@ -24,7 +25,7 @@ class Target:
     region: str
     buckets: tuple[str, ...]
     state_machines: tuple[str, ...]
-    log_groups: tuple[str, ...]
+    tables: tuple[str, ...]
 
     @property
     def log_prefixes(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def target(name: str) -> Target:
         region=region,
         buckets=physical("AWS::S3::Bucket"),
         state_machines=physical("AWS::StepFunctions::StateMachine"),
-        log_groups=physical("AWS::Logs::LogGroup"),
+        tables=physical("AWS::DynamoDB::Table"),
     )
 
 
@@ -78,7 +79,7 @@ def destroy(stack: Target, say: Say) -> None:
     try:
         waiter.wait(StackName=stack.identity, WaiterConfig={"Delay": _WAIT_SECONDS, "MaxAttempts": _WAITS})
     except WaiterError:
-        why = "; ".join(_failures(client, stack)) or "CloudFormation is not done yet"
+        why = "; ".join(_failures(stack)) or "CloudFormation is not done yet"
         raise CliError(
             f"The stack {stack.name!r} could not be deleted: {why}.", "Remove the cause and run the same command again."
         ) from None
@@ -115,43 +116,43 @@ def empty_bucket(bucket: str) -> int:
         for uploads in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in uploads.get("Uploads", []):
                 client.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-        for page in client.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, PaginationConfig={"PageSize": _DELETE_AT_ONCE}
-        ):
-            found: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            batch = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
-            for start in range(0, len(batch), _DELETE_AT_ONCE):
-                some = batch[start : start + _DELETE_AT_ONCE]
-                answer: Any = client.delete_objects(Bucket=bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]
-                if answer.get("Errors"):
-                    first = answer["Errors"][0]
-                    count = len(answer["Errors"])
-                    raise CliError(f"S3 refused to delete {count} objects of {bucket}: {first.get('Code')}.")
-                deleted += len(some)
+        # Always the first page: what it held is gone by the next turn.
+        while batch := _some_versions(client, bucket):
+            answer: Any = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+            if answer.get("Errors"):
+                first, refused = answer["Errors"][0], len(answer["Errors"])
+                raise CliError(f"S3 refused to delete {refused} objects of {bucket}: {first.get('Code')}.")
+            deleted += len(batch)
     except client.exceptions.NoSuchBucket:
         return deleted
     return deleted
 
 
+def _some_versions(client: Any, bucket: str) -> list[Any]:
+    page = client.list_object_versions(Bucket=bucket, MaxKeys=_DELETE_AT_ONCE)
+    found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+    return [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found][:_DELETE_AT_ONCE]
+
+
 def leftovers(stack: Target) -> list[str]:
-    """What of the stack can still be found after its deletion: kept resources, buckets, log groups."""
-    client = boto3.client("cloudformation")
-    found: list[str] = []
-    try:
-        kept = [r for r in _resources(client, stack.identity) if r["ResourceStatus"] != "DELETE_COMPLETE"]
-        found += [f"{r['ResourceType']} {r.get('PhysicalResourceId', r['LogicalResourceId'])}" for r in kept]
-    except ClientError as error:
-        if code_of(error) != "ValidationError":  # some CloudFormations forget a deleted stack at once
-            raise
-    s3 = boto3.client("s3")
-    for bucket in stack.buckets:
-        try:
-            s3.head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if code_of(error) in ("404", "NoSuchBucket"):
-                continue
-        found.append(f"bucket {bucket}")
+    """What of the stack can still be found after its deletion: resources it kept, buckets, tables, log groups."""
+    found = [f"{e['ResourceType']} {e['PhysicalResourceId']}" for e in _events(stack, "DELETE_SKIPPED")]
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    asked: list[tuple[str, Callable[[], object]]] = [
+        *((f"bucket {name}", partial(s3.head_bucket, Bucket=name)) for name in stack.buckets),
+        *((f"table {name}", partial(dynamodb.describe_table, TableName=name)) for name in stack.tables),
+    ]
+    found += [what for what, ask in asked if _is_there(ask)]
     return list(dict.fromkeys([*found, *(f"log group {group}" for group in _own_log_groups(stack))]))
+
+
+def _is_there(ask: Callable[[], object]) -> bool:
+    """Whether a resource answers. Whatever is not a clear no counts as there."""
+    try:
+        ask()
+    except ClientError as error:
+        return code_of(error) not in ("404", "NoSuchBucket", "ResourceNotFoundException")
+    return True
 
 
 def _own_log_groups(stack: Target) -> list[str]:
@@ -172,8 +173,19 @@ def _resources(client: Any, stack: str) -> Iterator[dict[str, Any]]:
         yield from page["StackResourceSummaries"]
 
 
-def _failures(client: Any, stack: Target) -> list[str]:
+def _failures(stack: Target) -> list[str]:
     """Why a deletion failed, the first cause first."""
-    events = client.describe_stack_events(StackName=stack.identity)["StackEvents"]
-    failed = [e for e in events if e["ResourceStatus"] == "DELETE_FAILED" and e["LogicalResourceId"] != stack.name]
+    failed = [e for e in _events(stack, "DELETE_FAILED") if e["LogicalResourceId"] != stack.name]
     return [f"{e['LogicalResourceId']}: {e.get('ResourceStatusReason', 'no reason given')}" for e in failed[::-1][:3]]
+
+
+def _events(stack: Target, status: str) -> list[dict[str, Any]]:
+    """The stack's events of that status, newest first; none where CloudFormation has forgotten the stack."""
+    client = boto3.client("cloudformation")
+    try:
+        pages = client.get_paginator("describe_stack_events").paginate(StackName=stack.identity)
+        return [dict(e) for page in pages for e in page["StackEvents"] if e.get("ResourceStatus") == status]
+    except ClientError as error:
+        if code_of(error) == "ValidationError":
+            return []
+        raise

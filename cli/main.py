@@ -148,7 +148,8 @@ def destroy_command(
     Without --stack: stop the local stack and forget what it holds.
     """
     console = Console(highlight=False)
-    if stack is None:
+    local = local_stack.running()
+    if stack is None or (local is not None and stack == local.stack_name):
         _destroy_local(console, yes=yes)
         return
     found = destroying.target(stack)

@@ -12,6 +12,7 @@ from cli.stack import Stack
 from plumbline import keys
 from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
 from plumbline.report.advice import headline, next_steps
+from plumbline.report.names import repair_name
 from plumbline.report.words import count, duration, elapsed, hours, interval_span, money, percent, plural, share
 
 _BAR, _CLASS_BAR = 20, 8
@@ -118,7 +119,7 @@ def _short(figure: Interval | None) -> str:
 def _repairs(summary: RunSummary) -> list[RenderableType]:
     if not summary.repairs:
         return []
-    named = ", ".join(f"{name.replace('_', ' ')} {count(number)}" for name, number in summary.repairs.items())
+    named = ", ".join(f"{repair_name(name).lower()} {count(number)}" for name, number in summary.repairs.items())
     return [Text(f"  mended replies: {named}", style="dim")]
 
 

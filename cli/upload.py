@@ -19,7 +19,7 @@ from plumbline.adapters import clients
 from plumbline.start_run import OPTIONS, run_id_of
 
 _MAX_BYTES = 5 * 1024**4  # S3's largest object
-_MAX_MAPPING_BYTES = 1024**2
+_MAX_MAPPING_BYTES = 64 * 1024  # as much as ingest reads
 _BLOCK = 1 << 20
 
 

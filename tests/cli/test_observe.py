@@ -1,5 +1,7 @@
 """What can be seen of a run in S3, Step Functions and the ledger."""
 
+from typing import IO
+
 import boto3
 import pytest
 
@@ -70,7 +72,12 @@ def test_shards_labels_repairs_and_errors_are_counted_and_read_again_only_when_c
 
     read: list[str] = []
     genuine = S3ObjectStore.open
-    monkeypatch.setattr(S3ObjectStore, "open", lambda self, key, *a: read.append(key) or genuine(self, key, *a))
+
+    def noted(self: S3ObjectStore, key: str, version_id: str | None = None) -> IO[bytes]:
+        read.append(key)
+        return genuine(self, key, version_id)
+
+    monkeypatch.setattr(S3ObjectStore, "open", noted)
     write_models(data, keys.labels(RUN, "00001"), [label("3"), label("4", "re_asked"), label("5")])
     write_models(data, keys.unparsed(RUN, "00001"), [])
     progress = progress_of(observer.look())

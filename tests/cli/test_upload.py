@@ -69,7 +69,8 @@ def test_the_run_is_that_of_the_uploaded_version(stack: Stack, tmp_path: Path) -
 
 def test_a_large_file_goes_in_parts_and_its_progress_adds_up(stack: Stack, tmp_path: Path) -> None:
     size = 20 * 1024 * 1024
-    path, moved = cases(tmp_path, size), []
+    path = cases(tmp_path, size)
+    moved: list[int] = []
     uploaded = upload_cases(stack, path, {"task": "t"}, moved.append)
     head = boto3.client("s3").head_object(Bucket="raw", Key=uploaded.key)
     assert "-" in head["ETag"]  # a multipart etag

@@ -1,0 +1,190 @@
+"""The commands from the outside: arguments, messages and exit codes."""
+
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+
+from cli import local_stack, main
+from cli.observe import Observer
+from cli.progress import Execution, Observed
+from cli.stack import Stack
+from local.info import LocalInfo
+from plumbline import keys
+from plumbline.adapters.s3 import S3ObjectStore
+from tests import builders as b
+from tests.unit.report import summaries
+
+SPEC = Path(__file__).parents[2] / "prompts"
+
+
+def plumbline(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """The exit code of the script."""
+    monkeypatch.setattr(sys, "argv", ["plumbline", *words])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_stack, "running", lambda: None)
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("status",), ("up",), ("down",), ("destroy",), ("prompts",)])
+def test_every_command_has_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    assert plumbline(monkeypatch, *command, "--help") == 0
+    assert "Usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "absent.csv"), "There is no file absent.csv"),
+        (("run", str(SPEC)), "is a folder"),
+        (("run", __file__, "--budget", "0"), "--budget must be above 0"),
+        (("run", __file__, "--map", "absent.yaml"), "There is no file absent.yaml"),
+        (("run", __file__, "--stack", "x", "--model", "scripted"), "--model chooses a stand-in"),
+        (("run", __file__, "--model", "gpt"), "no stand-in model 'gpt'"),
+        (("run", __file__, "--model-id", "größe"), "--model-id"),
+        (("up", "--model", "gpt"), "no stand-in model 'gpt'"),
+        (("prompts", "check", "nonsense"), "no task 'nonsense'"),
+        (("prompts", "check", "root_cause/v99"), "no version 'v99'"),
+    ],
+)
+def test_wrong_usage_is_2_and_said_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    nothing_runs: None,
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    assert plumbline(monkeypatch, *words) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+def test_status_without_a_stack_is_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_runs: None
+) -> None:
+    assert plumbline(monkeypatch, "status") == 1
+    assert "No local stack is running" in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_there_is_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_runs: None, aws: None
+) -> None:
+    assert plumbline(monkeypatch, "status", "--stack", "absent") == 1
+    assert "no stack 'absent' in us-east-1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def deployed(stack: Stack, monkeypatch: pytest.MonkeyPatch, nothing_runs: None) -> Stack:
+    monkeypatch.setattr("cli.stack.find", lambda _: stack)
+    return stack
+
+
+def test_run_uploads_follows_and_shows(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path
+) -> None:
+    file, columns = tmp_path / "cases.csv", tmp_path / "columns.yaml"
+    file.write_text("id,text\n1,hello\n")
+    columns.write_text("case_id: id\n")
+
+    def look(self: Observer) -> Observed:
+        summary = summaries.summary_of(run_id=self._run_id)
+        data = S3ObjectStore(deployed.data_bucket)
+        data.write(keys.summary(self._run_id), summary.model_dump_json().encode())
+        data.write(keys.report(self._run_id), b"<html>")
+        return Observed(execution=Execution("SUCCEEDED", b.run()))
+
+    monkeypatch.setattr(Observer, "look", look)
+    assert plumbline(monkeypatch, "run", str(file), "--stack", "demo", "--target", "9", "--map", str(columns)) == 0
+    head = boto3.client("s3").head_object(Bucket="raw", Key="incoming/cases.csv")
+    assert head["Metadata"]["target_per_class"] == "9"
+    boto3.client("s3").head_object(Bucket="raw", Key=head["Metadata"]["mapping_key"])
+    out = capsys.readouterr().out
+    assert "ended: succeeded" in out
+    assert "10 of 10 new cases labeled" in out
+    assert list(home.glob("runs/*/report.html"))
+
+
+def test_a_run_that_failed_is_1(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("id\n")
+    failed = Observed(execution=Execution("FAILED", b.run(), error="InvalidCaseFile", cause="no text column"))
+    monkeypatch.setattr(Observer, "look", lambda _: failed)
+    assert plumbline(monkeypatch, "run", str(file), "--stack", "demo") == 1
+    out = capsys.readouterr().out
+    assert "InvalidCaseFile" in out
+    assert "no text column" in out
+    assert "--map" in out
+
+
+def test_ctrl_c_ends_the_following_and_says_how_to_look_again(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("id\n")
+
+    def interrupted(_: Observer) -> Observed:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Observer, "look", interrupted)
+    assert plumbline(monkeypatch, "run", str(file), "--stack", "demo") == 130
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the run goes on" in out
+    assert "plumbline status run-" in out
+    assert "--stack demo" in out
+
+
+def test_without_a_local_stack_run_starts_one_and_says_how_to_stop_it(
+    stack: Stack,
+    nothing_runs: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("id\n")
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    started: list[tuple[str, int]] = []
+
+    def start(model: str, port: int) -> LocalInfo:
+        started.append((model, port))
+        return info
+
+    monkeypatch.setattr(local_stack, "start", start)
+    monkeypatch.setattr("cli.stack.at_local", lambda _: stack)
+    monkeypatch.setattr(Observer, "look", lambda _: Observed(execution=Execution("ABORTED")))
+    assert plumbline(monkeypatch, "run", str(file)) == 1
+    assert started == [("embedding", 0)]
+    assert "Stop it: plumbline down" in capsys.readouterr().out
+
+
+def test_destroy_asks_and_does_nothing_where_nobody_can_answer(
+    aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    (home / "runs").mkdir(parents=True)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    assert plumbline(monkeypatch, "destroy") == 2
+    assert (home / "runs").exists()
+    assert "--yes" in capsys.readouterr().err
+    assert plumbline(monkeypatch, "destroy", "--yes") == 0
+    assert not home.exists()
+
+
+def test_prompts_are_listed_and_checked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plumbline(monkeypatch, "prompts", "list") == 0
+    out = capsys.readouterr().out
+    assert "root_cause" in out
+    assert "published" in out
+    assert plumbline(monkeypatch, "prompts", "check", "root_cause") == 0
+    assert capsys.readouterr().out.count("✓") == 3
+    assert plumbline(monkeypatch, "prompts", "check", str(SPEC / "npm_issue" / "v1.yaml")) == 0

@@ -1,0 +1,87 @@
+"""The summary on the screen, for every kind of run."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from cli.stack import Stack
+from cli.summary import rendered
+from plumbline.contracts.runs import RunSummary
+from tests.unit.report import summaries
+
+STACK = Stack(
+    name="demo",
+    region="us-east-1",
+    raw_bucket="demo-rawbucket-x",
+    data_bucket="demo-databucket-y",
+    ledger_table="ledger",
+    state_machine_arn="arn:aws:states:us-east-1:123456789012:stateMachine:demo-LabelCases",
+    task="root_cause",
+    model_id="m",
+)
+
+
+def text_of(summary: RunSummary, width: int = 80) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True, highlight=False)
+    console.print(rendered(summary, STACK))
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("kind", summaries.ALL)
+def test_every_kind_of_run_fits_the_screen(kind: str, width: int) -> None:
+    lines = text_of(summaries.ALL[kind](), width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+def words(text: str) -> str:
+    """The text without its line breaks."""
+    return " ".join(text.split())
+
+
+def test_a_typical_run_says_all_that_one_asks_first() -> None:
+    text = words(text_of(summaries.typical(), 120))
+    for fact in (
+        "188 of 196 new cases labeled",
+        "labeled 188",
+        "needs review 4",
+        "unchanged 72",
+        "all cases 268",
+        "9 rows rejected: no text 5, missing id 3, bad encoding 1",
+        "dropped: two categories: 2",
+        "mended replies: ",
+        "95% interval",
+        "3 gold labels unknown to the task",
+        "$0.02 for 201 model calls, 24 replies reused",
+        "a person would take 16.0 h at 5 minutes a case",
+        "datasets/root_cause/d20261122-1f3a/manifest.json",
+        "plumbline-root-cause-d20261122-1f3a",
+        "runs/run-7f3a9c/rejects.jsonl",
+        "demo-rawbucket-x",
+    ):
+        assert fact in text, fact
+
+
+def test_class_names_of_the_shipped_task_stand_on_one_line_in_eighty_columns() -> None:
+    lines = text_of(summaries.typical()).splitlines()
+    for name in summaries.SIX:
+        assert any(line.startswith(name) and line.rstrip().endswith("%") for line in lines), name
+
+
+def test_a_short_dataset_says_by_how_much_per_class() -> None:
+    text = words(text_of(summaries.short(), 120))
+    assert "Verdict short by" in text
+    assert "Security Awareness 50" in text
+    assert "Documentation Improvement 43" in text
+    assert "no price known for this model" in text
+
+
+def test_a_run_without_gold_has_no_columns_for_it() -> None:
+    assert "precision" not in text_of(summaries.short())
+    assert "precision" in text_of(summaries.typical())
+
+
+def test_training_that_did_not_start_says_where_to_look() -> None:
+    text = words(text_of(summaries.summary_of(training_error="TrainingUnavailable"), 120))
+    assert "not started (TrainingUnavailable); see the log group /plumbline/demo/start_training" in text
