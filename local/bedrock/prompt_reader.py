@@ -50,15 +50,33 @@ def read_categories(system: str) -> tuple[ReadCategory, ...]:
 
 def case_text(request: ModelRequest) -> str:
     """Subject and messages of the case that the conversation is about, without tags; else the first turn as it is."""
-    asked = next((turn.text for turn in request.turns if turn.role == "user"), "")
-    found = re.search(r"<case>.*</case>", asked, re.DOTALL)
+    case = _case(request)
+    return _first_turn(request) if case is None else _plain_text(case)
+
+
+def last_agent_message(request: ModelRequest) -> str:
+    """The last message of an agent in the case; empty when no agent wrote."""
+    case = _case(request)
+    messages = [] if case is None else case.findall("message[@role='agent']")
+    return _plain_text(messages[-1]) if messages else ""
+
+
+def _case(request: ModelRequest) -> ET.Element | None:
+    found = re.search(r"<case>.*</case>", _first_turn(request), re.DOTALL)
     if found is None:
-        return asked
+        return None
     try:
-        case = _parsed(found.group())
+        return _parsed(found.group())
     except ET.ParseError:
-        return asked
-    return "\n".join(text.strip() for text in case.itertext() if text.strip())
+        return None
+
+
+def _first_turn(request: ModelRequest) -> str:
+    return next((turn.text for turn in request.turns if turn.role == "user"), "")
+
+
+def _plain_text(element: ET.Element) -> str:
+    return "\n".join(text.strip() for text in element.itertext() if text.strip())
 
 
 def answer_text(reasoning: str, category: str, runner_up: str | None = None) -> str:

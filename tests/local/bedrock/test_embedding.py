@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 import pytest
 
-from local.bedrock import minilm
+from local.bedrock import embedding, minilm
 from local.bedrock.answering import ServiceError, StandInError
 from local.bedrock.embedding import KEPT_PROMPTS, EmbeddingModel
+from local.bedrock.prompt_reader import ReadCategory
+from plumbline.contracts.cases import Message
+from plumbline.contracts.prompts import Category
 from plumbline.contracts.replies import ModelRequest
-from tests.local.bedrock.prompts import BILLING, CRASH, HOW_TO, request
+from plumbline.prompting import build_request
+from tests.local.bedrock.prompts import BILLING, CRASH, HOW_TO, case, prompt, request
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +55,75 @@ def test_the_nearest_category_is_answered(
 def test_an_examples_own_text_is_nearest_to_it(model: EmbeddingModel) -> None:
     fields = answered(model, request("The app crashes with an error on start."))
     assert fields["category"] == CRASH
-    assert 'closest to the example "The app crashes with an error on start."' in fields["reasoning"]
+    assert '"The app crashes with an error on start." is closest' in fields["reasoning"]
     assert fields["runner_up"] == "none"
+
+
+def test_what_the_agent_found_counts_besides_the_opening(model: EmbeddingModel) -> None:
+    opened = case("I have a question about my account.")
+    refunded = Message(role="agent", text="The invoice was wrong. I have refunded the second charge to your card.")
+    told = Message(role="agent", text="Open the settings page and use the button there to configure it.")
+    for solution, category in ((refunded, BILLING), (told, HOW_TO)):
+        solved = opened.model_copy(update={"messages": (*opened.messages, solution)})
+        assert answered(model, build_request(prompt(), solved, "m"))["category"] == category
+
+
+def test_a_long_case_costs_no_more_than_its_windows(model: EmbeddingModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    run: list[int] = []
+    session = model._minilm._session
+
+    class Counted:
+        def run(self, names: Any, inputs: dict[str, Any]) -> Any:
+            run.append(inputs["input_ids"].shape[1])
+            return session.run(names, inputs)
+
+    model.answer(request("x"))  # the prompt is embedded before the count starts
+    monkeypatch.setattr(model._minilm, "_session", Counted())
+    long = case("The app crashes. " * 2000)
+    solved = long.model_copy(update={"messages": (*long.messages, Message(role="agent", text="A fix. " * 2000))})
+    model.answer(build_request(prompt(), solved, "m"))
+    assert run == [embedding.WINDOW, embedding.WINDOW]
+
+
+def test_a_sentence_about_another_category_is_no_prototype() -> None:
+    read = ReadCategory(
+        name="Not a Bug",
+        description="A question. A wish; a chore.\nDoes not count: a crash (Bug). Debugging help. Not a Bug is common.",
+        examples=("How do I?",),
+    )
+    assert list(embedding._prototype_texts(read, ["Bug", "Not a Bug"])) == [
+        "Not a Bug",
+        "Not a Bug: A question.",
+        "Not a Bug: A wish;",
+        "Not a Bug: a chore.",
+        "Not a Bug: Debugging help.",
+        "Not a Bug: Not a Bug is common.",
+        "How do I?",
+    ]
+
+
+def test_a_close_call_names_its_runner_up(model: EmbeddingModel) -> None:
+    torn = "How do I configure the program, and why does it crash when I use the settings?"
+    close = model._prompt(request("x").system).close
+    found = set()
+    for text in (torn, "It crashes.", "I want a refund for this charge.", "How do I use the product?", "Hello."):
+        fields = answered(model, request(text))
+        best, second = (float(score) for score in re.findall(r"\((-?\d\.\d\d)\)", fields["reasoning"]))
+        if abs(best - second - close) > 0.01:  # the reasoning shows two decimals
+            assert (fields["runner_up"] != "none") == (best - second < close)
+            found.add(fields["runner_up"] != "none")
+    assert close > 0
+    assert found == {True, False}
+
+
+def test_categories_of_nothing_but_names_are_told_apart(model: EmbeddingModel) -> None:
+    bare = prompt(examples=False).prompt
+    system = request("x").system.replace("<categories>", "<other>").replace("</categories>", "</other>")
+    fields = answered(model, request("Please refund this bill.").model_copy(update={"system": system}))
+    assert fields["category"] == BILLING
+    same = tuple(Category(name=name, description="The same.") for name in ("case", "Case", "CASE"))
+    twins = prompt().model_copy(update={"prompt": bare.model_copy(update={"categories": same})})
+    assert answered(model, build_request(twins, case("x"), "m"))["category"] == "case"
 
 
 def test_the_same_case_gets_the_same_answer_from_many_threads(model: EmbeddingModel) -> None:
