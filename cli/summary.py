@@ -13,7 +13,18 @@ from plumbline import keys
 from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.names import repair_name
-from plumbline.report.words import count, duration, elapsed, hours, interval_span, money, percent, plural, share
+from plumbline.report.words import (
+    count,
+    duration,
+    elapsed,
+    hours,
+    interval_span,
+    model_note,
+    money,
+    percent,
+    plural,
+    share,
+)
 
 _BAR, _CLASS_BAR = 20, 8
 _OUTCOMES = (
@@ -137,7 +148,9 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
         yield "Accuracy", _accuracy(summary.accuracy)
     yield "Cost", _cost(summary)
     span = duration(elapsed(summary.started_at, summary.finished_at))
-    yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}, {summary.model_id}")
+    yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}")
+    note = model_note(summary.model_id)
+    yield "Model", Text(f"{summary.model_id} ({note})" if note else summary.model_id)
     if summary.balance:
         yield "Verdict", _verdict(summary.balance)
     if summary.balance and summary.balance.manifest_key:

@@ -9,12 +9,14 @@ HEADER = "# Generated from pyproject.toml by `make lock`.\n"
 
 def requirements() -> dict[Path, str]:
     """Each generated file's content, by path."""
+    lines = pinned()["dependencies"]
+    return {ROOT / "layers" / "dependencies" / "requirements.txt": HEADER + "".join(f"{line}\n" for line in lines)}
+
+
+def pinned() -> dict[str, list[str]]:
+    """What pyproject.toml pins for each layer. The nlp layer's own file holds the whole closure of its pins."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    layers = {"dependencies": project["dependencies"], "nlp": project["optional-dependencies"]["nlp"]}
-    return {
-        ROOT / "layers" / layer / "requirements.txt": HEADER + "".join(f"{line}\n" for line in lines)
-        for layer, lines in layers.items()
-    }
+    return {"dependencies": project["dependencies"], "nlp": project["optional-dependencies"]["nlp"]}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.template.reading import ROOT
-from tools.lock import requirements
+from tools.lock import pinned, requirements
 
 SOURCES = ("functions", "layers/core/plumbline", "cli", "local", "bench", "tools", "training")
 HEAVY = {"spacy", "onnxruntime", "tokenizers", "autogluon", "torch", "numpy"}
@@ -35,6 +35,17 @@ def _packages(folder: str) -> dict[Path, set[str]]:
 @pytest.mark.parametrize("path", requirements(), ids=lambda path: path.parent.name)
 def test_a_layers_requirements_say_what_pyproject_says(path: Path) -> None:
     assert path.read_text("utf-8") == requirements()[path], "run `make lock`"
+
+
+def test_the_nlp_layer_has_the_versions_that_are_tested_with() -> None:
+    folder = ROOT / "layers" / "nlp"
+    shipped = {
+        *(folder / "requirements.txt").read_text("utf-8").split(),
+        *(folder / "model.txt").read_text("utf-8").split(),
+    }
+    both = {line.split("==")[0] for line in pinned()["dependencies"]} & {line.split("==")[0] for line in shipped}
+    assert set(pinned()["nlp"]) <= shipped
+    assert {line for line in shipped if line.split("==")[0] in both} <= set(pinned()["dependencies"])
 
 
 def test_the_package_imports_neither_the_functions_nor_the_laptops_side() -> None:

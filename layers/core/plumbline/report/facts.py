@@ -10,6 +10,7 @@ from plumbline.report.words import (
     duration,
     elapsed,
     interval_span,
+    model_note,
     moment,
     money,
     percent,
@@ -85,7 +86,7 @@ def run_facts(summary: RunSummary) -> list[Fact]:
     return [
         Fact("Task", summary.task),
         Fact("Prompt", summary.prompt.version, f"sha256 {summary.prompt.sha256[:_SHORT_SHA]}"),
-        Fact("Model", summary.model_id, code=True),
+        Fact("Model", summary.model_id, model_note(summary.model_id), code=True),
         Fact("Source", summary.source, f"{ingest.file_format}, {_size(ingest.file_bytes)}", code=True),
         Fact("Started", moment(summary.started_at)),
         Fact("Duration", duration(elapsed(summary.started_at, summary.finished_at)), plural(ingest.shards, "shard")),

@@ -11,6 +11,7 @@ from plumbline.contracts.runs import Interval
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*_\d+)\]")
 _IRREGULAR = {"reply": "replies", "retry": "retries", "class": "classes"}
+_STAND_INS = {"local.embedding", "local.scripted"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DASH = "\N{EN DASH}"
 _CENT, _LEAST_USD, _CENTS_ARE_NOISE = 0.01, 0.000001, 10_000
@@ -55,6 +56,11 @@ def share(part: float, whole: float) -> float:
     if not whole or not math.isfinite(part) or not math.isfinite(whole):
         return 0.0
     return min(1.0, max(0.0, part / whole))
+
+
+def model_note(model_id: str) -> str:
+    """A warning where a stand-in answered: its accuracy says nothing about a language model's."""
+    return "a stand-in on this machine, no language model" if model_id in _STAND_INS else ""
 
 
 def percent(value: float, digits: int = 1) -> str:
