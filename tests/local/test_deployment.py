@@ -1,6 +1,9 @@
 """Deployment: the template as CloudFormation, and what moto leaves out."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import moto
 import pytest
@@ -10,11 +13,12 @@ from local import info
 from local.deploy import TemplateNotSupported, supported_part, translate
 from local.moto_patches import Wiring, applied
 from local.stack import AlreadyRunning, LocalStack
-from tests.local.conftest import FIXTURE, NoModel
+from local.workers import Answer, FunctionConfig
+from tests.local.conftest import FIXTURE, Driver, NoModel
 
 
-def write(folder, resources, **sections):
-    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources, **sections}
+def write(folder: Path, resources: dict[str, Any]) -> Path:
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
     path = folder / "template.yaml"
     path.write_text(json.dumps(template))
     return path
@@ -23,7 +27,7 @@ def write(folder, resources, **sections):
 ROLE = "arn:aws:iam::123456789012:role/r"
 
 
-def test_a_stack_is_described_by_cloudformation_and_complete(driver):
+def test_a_stack_is_described_by_cloudformation_and_complete(driver: Driver) -> None:
     stack = driver["cloudformation"].describe_stacks(StackName=driver.stack.stack_name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     assert outputs == {"InboxName": driver.physical("Inbox"), "MachineArn": driver.physical("Machine")}
@@ -40,9 +44,10 @@ def test_a_stack_is_described_by_cloudformation_and_complete(driver):
     assert "${" not in definition
 
 
-def test_the_commands_find_a_running_stack_and_only_one_runs(driver, tmp_path):
+def test_the_commands_find_a_running_stack_and_only_one_runs(driver: Driver, tmp_path: Path) -> None:
     folder = driver.stack._folder
     note = info.read(folder)
+    assert note is not None
     assert (note.endpoint, note.stack_name) == (driver.stack.endpoint, driver.stack.stack_name)
     with pytest.raises(AlreadyRunning, match="runs already at"):
         LocalStack(FIXTURE, state_dir=folder).start()
@@ -50,7 +55,7 @@ def test_the_commands_find_a_running_stack_and_only_one_runs(driver, tmp_path):
         LocalStack(FIXTURE, state_dir=tmp_path, model_server=NoModel()).start()
 
 
-def test_a_note_of_a_process_that_is_gone_counts_for_nothing(tmp_path):
+def test_a_note_of_a_process_that_is_gone_counts_for_nothing(tmp_path: Path) -> None:
     gone = info.LocalInfo(endpoint="http://x", bedrock_endpoint="http://y", stack_name="s", region="r", pid=2**22 + 1)
     info.write(tmp_path, gone)
     assert info.read(tmp_path) is None
@@ -59,7 +64,7 @@ def test_a_note_of_a_process_that_is_gone_counts_for_nothing(tmp_path):
     assert info.read(tmp_path / "nowhere") is None
 
 
-def test_a_template_that_is_missing_or_refused_says_so(tmp_path):
+def test_a_template_that_is_missing_or_refused_says_so(tmp_path: Path) -> None:
     with pytest.raises(TemplateNotSupported, match="There is no template at"):
         translate(tmp_path / "template.yaml", {}, "us-east-1")
     path = tmp_path / "template.yaml"
@@ -74,14 +79,14 @@ def test_a_template_that_is_missing_or_refused_says_so(tmp_path):
         translate(write(tmp_path, {"F": function}), {}, "us-east-1")
 
 
-def test_a_definition_with_an_unknown_substitution_is_refused(tmp_path):
+def test_a_definition_with_an_unknown_substitution_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text('{"Resource": "${Unknown}"}')
     machine = {"Type": "AWS::Serverless::StateMachine", "Properties": {"DefinitionUri": "m.json", "Role": ROLE}}
     with pytest.raises(TemplateNotSupported, match="Unknown"):
         translate(write(tmp_path, {"M": machine}), {}, "us-east-1")
 
 
-def test_the_import_path_begins_above_the_parent_packages(tmp_path):
+def test_the_import_path_begins_above_the_parent_packages(tmp_path: Path) -> None:
     (tmp_path / "functions" / "work").mkdir(parents=True)
     function = {
         "Type": "AWS::Serverless::Function",
@@ -99,7 +104,7 @@ def test_the_import_path_begins_above_the_parent_packages(tmp_path):
     assert key.endswith(tmp_path.name)
 
 
-def test_what_moto_does_not_make_is_left_out():
+def test_what_moto_does_not_make_is_left_out() -> None:
     template = {
         "Resources": {"A": {"Type": "T::A", "DependsOn": ["B", "C"]}, "B": {"Type": "T::B"}, "C": {"Type": "T::A"}}
     }
@@ -109,15 +114,21 @@ def test_what_moto_does_not_make_is_left_out():
     }
 
 
-def test_another_moto_is_refused(monkeypatch):
+def nowhere() -> Wiring:
+    def nobody(_config: FunctionConfig, _event: bytes) -> Answer:
+        raise AssertionError("nothing is to be invoked")
+
+    return Wiring(endpoint="", invoke=nobody, background=ThreadPoolExecutor(1))
+
+
+def test_another_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moto, "__version__", "6.0.0")
-    wiring = Wiring(endpoint="", invoke=lambda *_: None, background=None)
-    with pytest.raises(RuntimeError, match=r"moto 6\.0\.0 is installed"), applied(wiring):
+    with pytest.raises(RuntimeError, match=r"moto 6\.0\.0 is installed"), applied(nowhere()):
         pass
 
 
-def test_patches_are_taken_back():
+def test_patches_are_taken_back() -> None:
     before = LambdaFunction.invoke
-    with applied(Wiring(endpoint="", invoke=lambda *_: None, background=None)):
+    with applied(nowhere()):
         assert LambdaFunction.invoke is not before
     assert LambdaFunction.invoke is before

@@ -3,21 +3,23 @@
 import json
 import logging
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.conftest import until
+from tests.local.conftest import Driver, Execution, until
 
 
-def upload(driver, items, key="incoming/a b.json"):
+def upload(driver: Driver, items: list[Any], key: str = "incoming/a b.json") -> tuple[dict[str, Any], Execution]:
     stored = driver["s3"].put_object(Bucket=driver.physical("Inbox"), Key=key, Body=json.dumps(items))
     execution = driver.physical("Machine").replace(":stateMachine:", ":execution:") + ":" + stored["VersionId"]
     until(lambda: any(e["executionArn"] == execution for e in driver.executions()))
     return stored, driver.ended(execution)
 
 
-def test_an_upload_starts_the_machine_which_maps_retries_and_catches(driver):
+def test_an_upload_starts_the_machine_which_maps_retries_and_catches(driver: Driver) -> None:
     items = [{"do": "echo", "i": 1}, {"do": "throttle", "key": "t", "until": 3}, {"do": "refuse"}]
     stored, ended = upload(driver, items)
     assert ended["status"] == "SUCCEEDED", ended
@@ -39,7 +41,7 @@ def test_an_upload_starts_the_machine_which_maps_retries_and_catches(driver):
     assert detail["reason"] == "PutObject"
 
 
-def test_a_map_run_counts_its_items(driver):
+def test_a_map_run_counts_its_items(driver: Driver) -> None:
     _, ended = upload(driver, [{"do": "echo", "i": i} for i in range(9)])
     client = driver["stepfunctions"]
     run = client.list_map_runs(executionArn=ended["executionArn"])["mapRuns"][0]
@@ -47,7 +49,7 @@ def test_a_map_run_counts_its_items(driver):
     assert (counts["total"], counts["succeeded"], counts["pending"], counts["running"]) == (9, 9, 0, 0)
 
 
-def test_an_upload_elsewhere_starts_nothing(driver):
+def test_an_upload_elsewhere_starts_nothing(driver: Driver) -> None:
     before = len(driver.executions())
     driver["s3"].put_object(Bucket=driver.physical("Inbox"), Key="elsewhere/x", Body=b"[]")
     driver["s3"].put_object(Bucket=driver.physical("Store"), Key="incoming/x", Body=b"[]")
@@ -55,7 +57,7 @@ def test_an_upload_elsewhere_starts_nothing(driver):
     assert len(driver.executions()) == before + 1
 
 
-def test_a_multipart_upload_is_one_event(driver, tmp_path):
+def test_a_multipart_upload_is_one_event(driver: Driver, tmp_path: Path) -> None:
     before = {e["executionArn"] for e in driver.executions()}
     big = tmp_path / "big.json"
     big.write_text(json.dumps([{"do": "echo", "text": "x"}]) + " " * 9_000_000)
@@ -67,7 +69,7 @@ def test_a_multipart_upload_is_one_event(driver, tmp_path):
     assert not new
 
 
-def test_a_rule_can_start_the_machine_itself(driver):
+def test_a_rule_can_start_the_machine_itself(driver: Driver) -> None:
     before = {e["executionArn"] for e in driver.executions()}
     detail = {"items": [{"do": "echo"}]}
     entry = {"Source": "test.direct", "DetailType": "test", "Detail": json.dumps(detail)}
@@ -77,7 +79,7 @@ def test_a_rule_can_start_the_machine_itself(driver):
     assert json.loads(ended["output"])["results"] == [{"do": "echo"}]
 
 
-def test_a_rule_without_permission_reaches_no_function(driver, caplog):
+def test_a_rule_without_permission_reaches_no_function(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
     arn = driver["lambda"].get_function(FunctionName=driver.physical("WorkFunction"))["Configuration"]["FunctionArn"]
     driver["events"].put_rule(Name="forbidden", EventPattern=json.dumps({"source": ["test.forbidden"]}))
     driver["events"].put_targets(Rule="forbidden", Targets=[{"Id": "x", "Arn": arn}])
@@ -88,11 +90,11 @@ def test_a_rule_without_permission_reaches_no_function(driver, caplog):
         until(lambda: "no AWS::Lambda::Permission" in caplog.text)
 
 
-def test_the_name_of_an_execution_is_taken_once(driver):
+def test_the_name_of_an_execution_is_taken_once(driver: Driver) -> None:
     machine = driver.machine({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}})
-    taken = []
+    taken: list[str] = []
 
-    def start(number):
+    def start(number: int) -> None:
         try:
             driver["stepfunctions"].start_execution(stateMachineArn=machine, name="one", input=f'{{"n": {number}}}')
         except ClientError as error:
@@ -107,7 +109,7 @@ def test_the_name_of_an_execution_is_taken_once(driver):
     assert len(driver.executions(machine)) == 1
 
 
-def test_an_execution_gets_a_name_and_can_be_looked_at_at_once(driver):
+def test_an_execution_gets_a_name_and_can_be_looked_at_at_once(driver: Driver) -> None:
     machine = driver.machine({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}})
     arn = driver["stepfunctions"].start_execution(stateMachineArn=machine, input="{}")["executionArn"]
     assert driver["stepfunctions"].get_execution_history(executionArn=arn)["events"] is not None
@@ -115,8 +117,8 @@ def test_an_execution_gets_a_name_and_can_be_looked_at_at_once(driver):
     assert driver.ended(arn)["name"]
 
 
-def item_map(mode, states, **extra):
-    processor = {"ProcessorConfig": {"Mode": mode}, "StartAt": next(iter(states)), "States": states}
+def item_map(mode: str, states: dict[str, Any], **extra: Any) -> dict[str, Any]:
+    processor: dict[str, Any] = {"ProcessorConfig": {"Mode": mode}, "StartAt": next(iter(states)), "States": states}
     if mode == "DISTRIBUTED":
         processor["ProcessorConfig"]["ExecutionType"] = "STANDARD"
     state = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": processor, "End": True, **extra}
@@ -124,7 +126,7 @@ def item_map(mode, states, **extra):
 
 
 @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
-def test_a_map_worker_can_do_more_items_than_python_recurses(driver, mode):
+def test_a_map_worker_can_do_more_items_than_python_recurses(driver: Driver, mode: str) -> None:
     machine = driver.machine(item_map(mode, {"P": {"Type": "Pass", "End": True}}, MaxConcurrency=1))
     ended = driver.run(machine, items=list(range(1100)))
     assert ended["status"] == "SUCCEEDED"
@@ -138,12 +140,12 @@ FAILING = {
 }
 
 
-def test_a_distributed_map_fails_with_its_children(driver):
+def test_a_distributed_map_fails_with_its_children(driver: Driver) -> None:
     ended = driver.run(driver.machine(item_map("DISTRIBUTED", FAILING)), items=[0, 1, 2])
     assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
 
 
-def test_failures_can_be_tolerated_and_too_many_can_be_caught(driver):
+def test_failures_can_be_tolerated_and_too_many_can_be_caught(driver: Driver) -> None:
     tolerant = driver.machine(item_map("DISTRIBUTED", FAILING, ToleratedFailureCount=1))
     assert driver.run(tolerant, items=[0, 1])["status"] == "SUCCEEDED"
     definition = item_map("DISTRIBUTED", FAILING)
@@ -154,13 +156,13 @@ def test_failures_can_be_tolerated_and_too_many_can_be_caught(driver):
     assert json.loads(caught["output"])["Error"] == "States.ExceedToleratedFailureThreshold"
 
 
-def test_an_inline_map_fails_with_its_first_child(driver):
+def test_an_inline_map_fails_with_its_first_child(driver: Driver) -> None:
     ended = driver.run(driver.machine(item_map("INLINE", FAILING)), items=[1, 0])
     assert (ended["status"], ended["error"]) == ("FAILED", "Broken")
 
 
-def test_a_task_fails_with_the_name_of_the_functions_exception(driver):
-    task = {
+def test_a_task_fails_with_the_name_of_the_functions_exception(driver: Driver) -> None:
+    task: dict[str, Any] = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": driver.physical("WorkFunction"), "Payload.$": "$"},

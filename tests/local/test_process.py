@@ -22,12 +22,17 @@ ENVIRONMENT = {
 }
 
 
-def python(*arguments):
+def python(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, *arguments]
     return subprocess.Popen(command, env=ENVIRONMENT, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def alive(pid):
+def first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -36,12 +41,13 @@ def alive(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_it_says_when_it_is_ready_serves_and_ends_cleanly_on_sigterm(tmp_path):
+def test_it_says_when_it_is_ready_serves_and_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
     # The stand-in for Bedrock is tested elsewhere; its scripted model has nothing to load.
     arguments = ("--template", str(FIXTURE), "--model", "scripted", "--state-dir", str(tmp_path))
     with python("-m", "local", *arguments) as process:
-        line = process.stdout.readline()
+        line = first_line(process)
         note = info.read(tmp_path)
+        assert note is not None, line
         assert line == f"ready: AWS at {note.endpoint}, Bedrock at {note.bedrock_endpoint}\n"
         assert note.pid == process.pid
         client = boto3.client("cloudformation", endpoint_url=note.endpoint, region_name=note.region)
@@ -75,10 +81,10 @@ def handler(event, context):
 """
 
 
-def test_a_worker_dies_with_its_parent_even_in_the_middle_of_a_handler(tmp_path):
+def test_a_worker_dies_with_its_parent_even_in_the_middle_of_a_handler(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OWN)
     with python("-c", HOLDER, str(tmp_path)) as process:
-        worker = int(process.stdout.readline())
+        worker = int(first_line(process))
         assert alive(worker)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -1,6 +1,8 @@
 """What survives a restart, and that a start that fails leaves nothing behind."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +12,11 @@ from local.stack import LocalStack
 from tests.local.conftest import FIXTURE, Driver, NoModel, until
 
 
-def stack_of(tmp_path, **options):
+def stack_of(tmp_path: Path, **options: Any) -> LocalStack:
     return LocalStack(FIXTURE, state_dir=tmp_path, model_server=NoModel(), time_scale=0.01, **options)
 
 
-def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path):
+def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -> None:
     item = {"pk": {"S": "x"}, "b": {"B": b"\x00\xff"}, "m": {"M": {"B": {"S": "text"}}}, "n": {"N": "1.5"}}
     bodies = {"incoming/a.json": b"[]", "odd/": b"", "/lead": b"x" * 3_000_000, "grüße/" + "long" * 90: b"y"}
     with stack_of(tmp_path, parameters={"Greeting": "hi"}) as stack:
@@ -44,7 +46,7 @@ def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path):
         assert driver.ended(until(driver.executions)[0]["executionArn"])["status"] == "SUCCEEDED"
 
 
-def test_a_start_that_fails_leaves_nothing_behind(tmp_path):
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     permission = {"Action": "lambda:InvokeFunction", "FunctionName": "nobody", "Principal": "events.amazonaws.com"}
     resources = {"P": {"Type": "AWS::Lambda::Permission", "Properties": permission}}

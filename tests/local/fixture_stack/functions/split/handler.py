@@ -2,11 +2,12 @@
 
 import json
 import os
+from typing import Any
 
 import boto3
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, Any], context: object) -> Any:
     s3, detail = boto3.client("s3"), event["detail"]
     if "items" in detail:
         body = json.dumps(detail["items"]).encode()

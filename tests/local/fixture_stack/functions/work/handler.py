@@ -3,11 +3,14 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import boto3
-from sharedcode import SHARED
+from sharedcode import SHARED  # type: ignore[import-not-found]  # the layer is only there in a worker
 
 TABLE = os.environ["TABLE"]
 
@@ -20,8 +23,13 @@ class Forgivable(Exception):
     pass
 
 
-def _count(key):
-    answer = boto3.client("dynamodb").update_item(
+@cache
+def _dynamodb() -> Any:
+    return boto3.client("dynamodb")
+
+
+def _count(key: str) -> int:
+    answer = _dynamodb().update_item(
         TableName=TABLE,
         Key={"pk": {"S": key}},
         UpdateExpression="ADD n :one",
@@ -31,22 +39,22 @@ def _count(key):
     return int(answer["Attributes"]["n"]["N"])
 
 
-def throttle(event, context):
+def throttle(event: dict[str, Any], context: Any) -> Any:
     tries = _count(event["key"])
     if tries < event["until"]:
         raise Throttled("try again later")
     return {"tries": tries}
 
 
-def refuse(event, context):
+def refuse(event: dict[str, Any], context: Any) -> Any:
     raise Forgivable("not this one")
 
 
-def fail(event, context):
+def fail(event: dict[str, Any], context: Any) -> Any:
     raise KeyError("nobody catches this")
 
 
-def describe(event, context):
+def describe(event: dict[str, Any], context: Any) -> Any:
     return {
         "name": context.function_name,
         "arn": context.invoked_function_arn,
@@ -62,19 +70,19 @@ def describe(event, context):
     }
 
 
-def hang(event, context):
-    print("about to hang", flush=True)
+def hang(event: dict[str, Any], context: Any) -> Any:
+    print("about to hang", flush=True)  # noqa: T201 - what it prints is looked for in its log
     time.sleep(60)
 
 
-DOES = {
+DOES: dict[str, Callable[[dict[str, Any], Any], Any]] = {
     "echo": lambda event, context: event,
     "number": lambda event, context: {"n": Decimal("1.5")},
     "bytes": lambda event, context: b"no JSON",
     "huge": lambda event, context: "x" * 7_000_000,
     "exit": lambda event, context: sys.exit(3),
     "die": lambda event, context: os.kill(os.getpid(), 9),
-    "print": lambda event, context: print("a line for the log"),
+    "print": lambda event, context: print("a line for the log"),  # noqa: T201
     "count": lambda event, context: _count(event["key"]),
     "throttle": throttle,
     "refuse": refuse,
@@ -84,5 +92,5 @@ DOES = {
 }
 
 
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, Any], context: Any) -> Any:
     return DOES[event["do"]](event, context)
