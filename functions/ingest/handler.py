@@ -30,6 +30,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
             cases_per_shard=settings.cases_per_shard,
             prompt_tokens=prompt_tokens(prompt),
             raw_bucket=settings.raw_bucket,
+            categories=prompt.prompt.category_names,
         ),
         estimate_usd=estimator(run.model_id),
     )

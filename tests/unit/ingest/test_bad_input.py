@@ -120,8 +120,8 @@ def test_an_object_without_a_list_of_cases() -> None:
 
 
 def test_an_unknown_shape_names_the_columns_and_the_way_out() -> None:
-    message = _refused("colour,weight,Ünits\nred,4,kg\n")
-    assert "colour, weight, Ünits" in message
+    message = _refused("colour,Subject,Ünits\nred,4,kg\n")
+    assert "colour, Subject, Ünits" in message
     assert "a case id (such as case_id" in message
     assert "mapping file" in message
     message = _refused("ticket_id,priority\n1,high\n")
@@ -132,6 +132,9 @@ def test_a_missing_header_does_not_leak_data() -> None:
     message = _refused("12345,ann@example.com,My card 4111 1111 1111 1111 was charged\n2,bob@example.com,Help\n")
     assert "example.com" not in message
     assert "4111" not in message
+    message = _refused("c-1,Refund for Ann,Printer\nc-2,Refund for Bob,Printer\n")
+    assert "3 fields, none with a name that is known here" in message
+    assert "Ann" not in message
 
 
 def test_prose_is_no_case_file() -> None:

@@ -6,6 +6,7 @@ from typing import IO
 
 import pytest
 
+from plumbline.contracts.cases import UNKNOWN_GOLD
 from plumbline.contracts.errors import BudgetExceeded, InvalidCaseFile
 from plumbline.ingest import IngestSettings, ingest
 from tests.fakes import MemoryLedger, MemoryStore
@@ -50,6 +51,13 @@ def test_no_case_text_reaches_the_data_bucket() -> None:
     done = run_ingest('{"id": "1", "subject": "topsecret", "text": "topsecret"}\n{"id": "1", "text": "topsecret two"}')
     assert all(b"topsecret" not in content for content in done.data.objects.values())
     assert b"topsecret" not in done.raw.objects[f"runs/{RUN}/rejects.jsonl"]
+
+
+def test_a_gold_label_that_the_task_does_not_know_stays_in_the_raw_bucket() -> None:
+    content = "id,text,gold\n1,one,Billing\n2,two,Ann said it is billing\n3,three,\n"
+    done = run_ingest(content, settings=IngestSettings(categories=("Billing", "Defect")))
+    assert [case.gold_category for case in done.index] == ["Billing", UNKNOWN_GOLD, None]
+    assert [case.gold_category for case in done.cases.values()] == ["Billing", "Ann said it is billing", None]
 
 
 def test_only_new_and_changed_cases_get_a_shard() -> None:

@@ -98,3 +98,5 @@ def test_name_list_hides_data() -> None:
     assert name_list(["a b", "c"]) == "the fields a b, c"
     assert "look like data" in name_list(["ann@example.com", "My card 4111 1111", "x"])
     assert name_list([]) == "no fields"
+    assert name_list(["Fall", "Subject"], {"subject"}) == "the fields Fall, Subject"
+    assert name_list(["T-1", "Refund for Ann"], {"subject"}).startswith("2 fields, none with a name")

@@ -7,7 +7,7 @@ from typing import get_args
 
 from plumbline.accuracy import Agreement
 from plumbline.collate.shard import ShardRecords
-from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
 from plumbline.contracts.labels import Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
@@ -130,7 +130,7 @@ def _kind_of(outcome: Outcome) -> tuple[str | None, str]:
         return outcome.outcome, outcome.reason or ""
     if outcome.outcome != "labeled":
         return None, ""
-    if outcome.gold_category and outcome.gold_category != outcome.category:
+    if outcome.gold_category not in (None, UNKNOWN_GOLD, outcome.category):
         return "disagrees_with_gold", f"gold says {outcome.gold_category}"
     if outcome.repairs:
         return "repaired", ", ".join(outcome.repairs)

@@ -9,6 +9,7 @@ from pydantic import Field
 from plumbline.contracts.base import Model
 
 Role = Literal["customer", "agent", "other"]
+UNKNOWN_GOLD = "(not a category of this task)"  # stands for a gold label that no prompt of the task lists
 
 
 class Message(Model):

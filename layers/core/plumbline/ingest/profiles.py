@@ -287,5 +287,7 @@ def recognise(columns: Iterable[str]) -> Profile:
         if not there
     ]
     if missing:
-        raise InvalidCaseFile(f"found {name_list(listed)}; could not find {' nor '.join(missing)}: {HOW_TO_MAP}")
+        raise InvalidCaseFile(
+            f"found {name_list(listed, known_names())}; could not find {' nor '.join(missing)}: {HOW_TO_MAP}"
+        )
     return profile

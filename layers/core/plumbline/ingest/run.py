@@ -9,7 +9,7 @@ from itertools import chain
 from typing import IO
 
 from plumbline import keys
-from plumbline.contracts.cases import Case, IngestedCase, Reject
+from plumbline.contracts.cases import UNKNOWN_GOLD, Case, IngestedCase, Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
 from plumbline.contracts.runs import IngestResult, RunRequest, ShardEntry
 from plumbline.ingest.cases import CaseStream, read_cases
@@ -81,11 +81,11 @@ def ingest(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """An opened file: its cases to come, the format found, the field names of its first rows."""
+    """An opened file: its cases to come, the format found, and in words the fields of its first rows."""
 
     cases: CaseStream
     file_format: str
-    columns: list[str]
+    found: str
 
 
 @dataclass(slots=True)
@@ -139,7 +139,8 @@ def _read(
     columns = list(dict.fromkeys(name for row in sample if isinstance(row, Row) for name in row.fields))
     if profile is None:
         profile = recognise(columns) if columns else GENERIC
-    return _Reading(read_cases(rows, profile, settings.max_row_bytes), f"{file_format}/{profile.name}", columns)
+    cases = read_cases(rows, profile, settings.max_row_bytes)
+    return _Reading(cases, f"{file_format}/{profile.name}", name_list(columns, known))
 
 
 def _sample(rows: Rows) -> Rows:
@@ -216,6 +217,7 @@ class _Placing:
         self._ledger = ledger
         self._index = index
         self._per_shard = settings.cases_per_shard
+        self._categories = settings.categories
         self._tally = tally
         self._waiting: list[tuple[Case, str]] = []
         self._shard: list[Case] = []
@@ -256,10 +258,15 @@ class _Placing:
             content_hash=content_hash,
             status="new" if shard is not None else "unchanged",
             shard=shard,
-            gold_category=case.gold_category,
+            gold_category=self._gold(case),
             cut=case.cut is not None,
         )
         write_line(self._index, line)
+
+    def _gold(self, case: Case) -> str | None:
+        """The gold label as it may leave the raw bucket: a name of the task's, never other text of the export."""
+        gold, categories = case.gold_category, self._categories
+        return gold if gold is None or categories is None or gold in categories else UNKNOWN_GOLD
 
     def _write_shard(self) -> None:
         if self._shard:
@@ -280,7 +287,7 @@ def _refuse_nothing_usable(tally: _Tally, reading: _Reading, run: RunRequest) ->
     if Reason.BAD_ENCODING in tally.reasons:
         advice = "save the file as UTF-8 and upload it again"
     raise InvalidCaseFile(
-        f"none of its {tally.records:,} rows is a usable case ({counts}; found {name_list(reading.columns)}); "
+        f"none of its {tally.records:,} rows is a usable case ({counts}; found {reading.found}); "
         f"{advice}. Each row's reason stands in {keys.rejects(run.run_id)}"
     )
 

@@ -1,7 +1,7 @@
 """Values as exports write them: names, paths, texts, times and roles brought to one form."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -35,12 +35,15 @@ def normal_name(name: str) -> str:
     return _normal_name(name) if len(name) <= _LONGEST_NAME else name
 
 
-def name_list(names: Iterable[str]) -> str:
+def name_list(names: Iterable[str], known: Collection[str] = ()) -> str:
     """Field names for a message, 25 at most; only their number when they look like data, as where a header is missing.
 
-    A name has at most four words, no `@` and no run of four digits.
+    A name has at most four words, no `@` and no run of four digits. Where `known` normalised names are given, one of
+    them must be among the names: the short cells of a first case look like names, too.
     """
     listed = [name for name in dict.fromkeys(names) if name]
+    if listed and known and not any(normal_name(name) in known for name in listed):
+        return f"{len(listed)} fields, none with a name that is known here (is the header row missing?)"
     shown = [name for name in listed if _NAME.fullmatch(name)]
     if not shown or len(shown) * 4 < len(listed) * 3:
         return (
