@@ -62,17 +62,27 @@ def start(model: str, port: int) -> LocalInfo:
         raise
 
 
-def serve(model: str, port: int, ready: Callable[[LocalInfo], None]) -> int:
-    """Run the stack in the foreground until Ctrl-C or SIGTERM; `ready` is called once it serves. Its exit code."""
+def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: Callable[[], None]) -> int:
+    """Run the stack in the foreground until Ctrl-C or SIGTERM; its exit code.
+
+    `ready` is called once it serves, `stopping` when Ctrl-C came: saving what it holds can take a moment.
+    """
     process, log = _launch(model, port, foreground=True)
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
     try:
-        ready(_await(process, log))
+        note = _await(process, log)
+        if note.pid != process.pid:
+            raise CliError(f"Another local stack has just started at {note.endpoint}.", "Stop it: plumbline down")
+        ready(note)
         return process.wait()
     except KeyboardInterrupt:
         # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stopping()
         return process.wait()
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
 
 
 def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Popen[bytes]", Path]:
@@ -93,13 +103,12 @@ def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Pop
 def _await(process: "subprocess.Popen[bytes]", log: Path) -> LocalInfo:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
+        ended = process.poll() is not None
         note = running()
-        if note is not None:
+        # Another command may have been quicker: then this process finds that out itself, and ends.
+        if note is not None and (ended or note.pid == process.pid):
             return note
-        if process.poll() is not None:
-            note = running()  # another command may have been quicker
-            if note is not None:
-                return note
+        if ended:
             raise CliError("The local stack did not start.", _why(log))
         time.sleep(0.1)
     process.terminate()

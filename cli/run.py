@@ -82,7 +82,9 @@ def start_local(console: Console, model: str, port: int = 0) -> Stack:
     with Status(f"{words} …", console=console):
         info = local_stack.start(model, port)
     console.print(f"{words}: ready at {info.endpoint}. Stop it: plumbline down", style="dim", soft_wrap=True)
-    return stack.at_local(info)
+    where = stack.at_local(info)
+    check_running_model(where, model)  # another command may have been quicker to start one
+    return where
 
 
 def check_running_model(where: Stack, model: str | None) -> None:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from cli import stack
 from cli.errors import CliError, UsageProblem
-from cli.observe import Observer
-from cli.progress import Progress, progress_of
+from cli.observe import Observer, describe
+from cli.progress import Observed, Progress, progress_of
 from cli.results import conclude
 from cli.run import tasks_of, watch
 from cli.stack import Stack
@@ -20,7 +20,7 @@ from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.contracts.runs import RunRow
 from plumbline.report.words import count, elapsed, money
 
-_STYLES = {"SUCCEEDED": "green", "FAILED": "red", "RUNNING": "cyan"}
+_MARKS = {"SUCCEEDED": ("✓ ", "green"), "FAILED": ("✗ ", "red"), "RUNNING": ("• ", "cyan")}
 _ROWS = TypeAdapter(list[RunRow])
 # StartRun writes the row a moment before the execution; a row much older than that without one was cut off.
 _ORPHAN_AGE = timedelta(minutes=2)
@@ -99,18 +99,37 @@ def _list(console: Console, where: Stack, rows: list[RunRow], limit: int) -> Non
         console.print(f"No runs yet. Start one: plumbline run FILE{where.option}")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
-    for head in ("Run", "Status", "Started", "Took"):
+    for head in ("Run", "Started", "Took"):
         table.add_column(head, no_wrap=True)
     table.add_column("File", overflow="ellipsis")
     for head in ("Labeled", "Cost"):
         table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Outcome", no_wrap=True)
     length = id_length([row.run_id for row in rows])
     for row in rows[:limit]:
-        table.add_row(*_cells(row, length))
+        table.add_row(*_cells(_as_it_is(where, row), length))
     console.print(table)
     if len(rows) > limit:
         console.print(f"{count(len(rows) - limit)} older ones: --limit {len(rows)}", style="dim")
+
+
+def _as_it_is(where: Stack, row: RunRow) -> RunRow:
+    """The row, corrected where its run was cut off: then nobody was left to write that into it."""
+    if row.status != "RUNNING":
+        return row
+    execution = describe(where, row.run_id)
+    progress = without_orphan(progress_of(Observed(execution, row)), row, datetime.now(UTC), gone=execution is None)
+    if progress.state in ("RUNNING", "SUCCEEDED"):
+        return row
+    return row.model_copy(
+        update={"status": "FAILED", "error": "cut off" if progress.state == "STOPPED" else progress.error}
+    )
+
+
+def _when(at: datetime, now: datetime) -> str:
+    """The time of a run of today, the date of an older one, both in this machine's zone."""
+    local = at.astimezone()
+    return local.strftime("%H:%M") if local.date() == now.astimezone().date() else local.strftime("%d %b")
 
 
 def id_length(ids: list[str]) -> int:
@@ -122,11 +141,10 @@ def _cells(row: RunRow, length: int) -> list[str | Text]:
     took = clock_text(elapsed(row.started_at, row.finished_at).total_seconds()) if row.finished_at else ""
     return [
         row.run_id[:length],
-        Text(row.status.lower(), style=_STYLES[row.status]),
-        row.started_at.astimezone().strftime("%d %b %H:%M"),
+        _when(row.started_at, datetime.now(UTC)),
         took,
         row.source.removeprefix("incoming/"),
         count(row.outcomes["labeled"]) if "labeled" in row.outcomes else "",
         money(row.cost_usd) if row.cost_usd is not None else "",
-        row.verdict or (row.error or ""),
+        Text.assemble(_MARKS[row.status], row.verdict or row.error or row.status.lower()),
     ]

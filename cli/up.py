@@ -31,7 +31,10 @@ def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
     def ready(info: LocalInfo) -> None:
         console.print(banner(stack.at_local(info), detached=False))
 
-    code = local_stack.serve(wanted, port, ready)
+    def stopping() -> None:
+        console.print("\nStopping; saving what the stack holds …", style="dim")
+
+    code = local_stack.serve(wanted, port, ready, stopping)
     console.print("The local stack has stopped; what it holds is kept for the next start.")
     return code
 

@@ -82,3 +82,13 @@ def test_the_process_gets_the_repository_s_template_and_the_model_s_own_id(home:
     assert words[words.index("--state-dir") + 1] == str(home)
     assert words[words.index("--port") + 1] == "4566"
     assert "ModelId=local.embedding" in words
+
+
+def test_two_commands_at_once_start_one_stack(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one's process finds the first one's stack and ends; the command then uses that stack."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        quicker = note(home, f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setattr(local_stack, "_command", lambda *_: ["false"])
+        assert local_stack.start("embedding", 0) == quicker
+        with pytest.raises(CliError, match="Another local stack has just started"):
+            local_stack.serve("embedding", 0, lambda _: None, lambda: None)

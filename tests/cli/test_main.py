@@ -161,7 +161,8 @@ def test_without_a_local_stack_run_starts_one_and_says_how_to_stop_it(
         return info
 
     monkeypatch.setattr(local_stack, "start", start)
-    monkeypatch.setattr("cli.stack.at_local", lambda _: stack)
+    here = Stack(**{**vars(stack), "model_id": "local.embedding"})
+    monkeypatch.setattr("cli.stack.at_local", lambda _: here)
     monkeypatch.setattr(Observer, "look", lambda _: Observed(execution=Execution("ABORTED")))
     assert plumbline(monkeypatch, "run", str(file)) == 1
     assert started == [("embedding", 0)]

@@ -48,7 +48,7 @@ def test_runs_of_every_task_are_listed_newest_first(found: Stack, console: Conso
     lines = [line.split() for line in console.export_text().splitlines()[2:]]
     assert [line[0] for line in lines] == ["run-bbbbbbbb", "run-aaaaaaaa"]
     assert lines[0][-1] == "InvalidPrompt"
-    assert lines[1][-3:] == ["2,144", "$1.50", "short"]
+    assert lines[1][-4:] == ["2,144", "$1.50", "✓", "short"]
     assert "1:02:00" in lines[1]
 
 
@@ -118,3 +118,16 @@ def test_rows_as_json(found: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     DynamoLedger(found.ledger_table).put_run(row("run-1"))
     assert show(Console(stderr=True), as_json=True) == 0
     assert '"run_id": "run-1"' in capsys.readouterr().out
+
+
+def test_a_run_that_was_cut_off_is_not_listed_as_running(found: Stack, console: Console) -> None:
+    ledger = DynamoLedger(found.ledger_table)
+    ledger.put_run(row("run-gone", status="RUNNING"))
+    ledger.put_run(row("run-goes-on", status="RUNNING"))
+    boto3.client("stepfunctions").start_execution(
+        stateMachineArn=found.state_machine_arn, name="run-goes-on", input="{}"
+    )
+    show(console)
+    lines = {line.split()[0]: line for line in console.export_text().splitlines()[2:]}
+    assert "cut off" in lines["run-gone"]
+    assert "running" in lines["run-goes-on"]
