@@ -1,0 +1,98 @@
+"""The shipped state machine's paths where the model behaves."""
+
+import pytest
+
+from plumbline import keys
+from plumbline.contracts.datasets import DatasetManifest
+from tests.statemachine.pipeline import TASK, Pipeline, Row, csv_file
+
+CATEGORIES = (
+    "Billing Inquiry",
+    "Security Awareness",
+    "Feature Request",
+    "Documentation Improvement",
+    "Software Defect",
+    "Customer Education",
+)
+FRUITS = ("apple", "banana", "cherry", "grape", "melon", "plum")
+ANSWERS = [{"do": "answer", "category": c, "contains": f} for c, f in zip(CATEGORIES, FRUITS, strict=True)]
+
+
+def test_a_new_file_is_labeled_reported_and_entered_in_the_ledger_and_costs_nothing_the_second_time(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.script(*ANSWERS)
+    rows = [Row(f"happy-{n}", says=FRUITS[n % 6], gold=CATEGORIES[n % 6]) for n in range(7)]
+    rows.append(Row("happy-wrong", says="apple", gold="Customer Education"))
+    body = csv_file(rows)
+    run = pipeline.run(body, "happy.csv").check_succeeded()
+
+    assert {case_id: o.category for case_id, o in run.outcomes.items()} == {
+        **{f"happy-{n}": CATEGORIES[n % 6] for n in range(7)},
+        "happy-wrong": "Billing Inquiry",
+    }
+    summary = run.summary
+    assert (summary.outcomes["labeled"], summary.model_calls, summary.reused_calls) == (8, 8, 0)
+    assert summary.accuracy is not None
+    assert (summary.accuracy.accuracy.n, round(summary.accuracy.accuracy.value, 3)) == (8, 0.875)
+    assert summary.accuracy.confusion["Customer Education"]["Billing Inquiry"] == 1
+    assert run.row.verdict == "short"
+    assert run.states() == [
+        *("Ingest", "AnyNewCases", "LabelShards", "Collate", "CheckBalance", "IsBalanced", "NoTraining"),
+        *("Report", "Done"),
+    ]
+
+    answered = pipeline.calls.answered
+    again = pipeline.run(body, "happy.csv").check_succeeded()
+    assert again.run_id != run.run_id
+    assert {o.outcome for o in again.outcomes.values()} == {"unchanged"}
+    assert again.states()[:3] == ["Ingest", "AnyNewCases", "Collate"]
+    assert pipeline.calls.answered == answered
+
+
+def test_the_same_upload_event_twice_starts_one_run(pipeline: Pipeline) -> None:
+    run_id, version = pipeline.put(csv_file([Row("twice-1")]), "twice.csv")
+    pipeline.ended(run_id).check_succeeded()
+    event = pipeline.event("incoming/twice.csv", version)
+    assert pipeline.invoke("StartRunFunction", event) == {"run_id": run_id, "started": False}
+    assert pipeline.executions().count(run_id) == 1
+    assert pipeline.row(run_id).status == "SUCCEEDED"
+
+
+def test_a_balanced_dataset_is_written_and_trained_once(pipeline: Pipeline) -> None:
+    pipeline.script(*ANSWERS)
+    rows = [Row(f"balanced-{n}", says=FRUITS[n % 6]) for n in range(24)]
+    run = pipeline.run(csv_file(rows), "balanced.csv", target_per_class="3").check_succeeded()
+    assert run.row.verdict == "balanced"
+    assert "StartTraining" in run.states()
+    summary = run.summary
+    assert summary.balance is not None
+    assert summary.balance.selected == 18
+    manifest = DatasetManifest.model_validate_json(pipeline.read(str(summary.balance.manifest_key)))
+    assert manifest.per_class == dict.fromkeys(CATEGORIES, 3)
+    job = pipeline.aws["sagemaker"].describe_training_job(TrainingJobName=summary.training_job)
+    assert {channel["ChannelName"] for channel in job["InputDataConfig"]} == {"train", "validation", "test"}
+    assert job["HyperParameters"]["manifest"].endswith(keys.dataset_manifest(TASK, manifest.version))
+
+
+def test_a_training_service_that_refuses_leaves_a_good_run_that_says_so(pipeline: Pipeline) -> None:
+    pipeline.script(*ANSWERS)
+    rows = [Row(f"refused-{n}", says=FRUITS[n % 6]) for n in range(18)]
+    with pipeline.environment("StartTrainingFunction", AWS_ENDPOINT_URL_SAGEMAKER=pipeline.stack.bedrock_endpoint):
+        run = pipeline.run(csv_file(rows), "refused.csv", target_per_class="4").check_succeeded()
+    assert "TrainingNotStarted" in run.states()
+    assert (run.summary.training_job, run.summary.training_error) == (None, "TrainingUnavailable")
+    assert b"TrainingUnavailable" in pipeline.read(keys.report(run.run_id))
+
+
+def test_a_run_above_its_budget_stops_before_it_spends_anything(pipeline: Pipeline) -> None:
+    answered = pipeline.calls.answered
+    run = pipeline.run(csv_file([Row("dear-1")]), "dear.csv", budget_usd="0.0001")
+    run.check_failed("BudgetExceeded", "incoming/dear.csv", "nothing was spent", "Raise the budget")
+    assert pipeline.calls.answered == answered
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_every_prompt_version_can_be_asked_for(pipeline: Pipeline, version: str) -> None:
+    run = pipeline.run(csv_file([Row(f"prompt-{version}")]), f"{version}.csv", prompt_version=version)
+    assert run.check_succeeded().summary.prompt.version == version
