@@ -30,9 +30,7 @@ from plumbline.contracts.replies import ModelReply, ModelRequest
 if TYPE_CHECKING:
     from local.bedrock.minilm import Vector
 
-WINDOW = (
-    64  # tokens read of the opening and of the answer; with 128 the time doubles and accuracy gains a point at most
-)
+WINDOW = 64  # tokens read of the opening and of the answer; with 128 the time doubles and accuracy gains about a point
 CLOSE_SHARE = 0.15
 KEPT_PROMPTS = 16
 QUOTED_WORDS = 8
