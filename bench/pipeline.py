@@ -8,6 +8,7 @@ embedded AWS on this machine, where all functions and the services share its cor
 import argparse
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -41,7 +42,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Measured:
-    """One run. `services_mb` is the peak of the process that holds the embedded AWS and the stand-in model."""
+    """One run. The services, the embedded AWS and the stand-in model, are one process; the workers are the functions.
+
+    CPU seconds are from the upload to the end, starts of workers included, and do not count waiting for the machine.
+    """
 
     cases: int
     seconds: float
@@ -49,12 +53,14 @@ class Measured:
     near_duplicates: int
     selected: int
     services_mb: float
+    services_cpu: float
+    workers_cpu: float
     stages: list[StageFigures]
 
     @property
-    def rate(self) -> float:
-        """Cases a second."""
-        return self.cases / self.seconds
+    def cpu(self) -> float:
+        """CPU seconds of services and workers."""
+        return self.services_cpu + self.workers_cpu
 
     def of(self, stage: str) -> StageFigures | None:
         """One function's figures; None where the run did not need it."""
@@ -71,18 +77,20 @@ def run_here(cases: int, folder: Path, map_concurrency: int) -> Measured:
         parameters={
             "ModelId": "local.scripted",
             "MapConcurrency": str(map_concurrency),
-            # Half of what each of ten classes gets: the dataset grows with the run, and training is started.
-            "TargetPerClass": str(max(1, cases // 20)),
+            # About half of what each of the six classes gets: the dataset grows with the run, and training starts.
+            "TargetPerClass": str(max(1, cases // 12)),
         },
         model="scripted",
         keep_state=False,
     )
     with stack:
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         output = _output(_execution(stack, export))
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         s3, bucket = stack.client("s3"), stack.resources["DataBucket"]
         stored = s3.get_object(Bucket=bucket, Key=keys.summary(output.run_id))["Body"].read()
+    # The workers have ended with the stack, and only then does the system count them.
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
     summary = RunSummary.model_validate_json(stored)
     if summary.outcomes["labeled"] != cases:
         raise RunFailed(f"{cases} cases went in, and this came of them: {summary.outcomes}")
@@ -93,6 +101,8 @@ def run_here(cases: int, folder: Path, map_concurrency: int) -> Measured:
         near_duplicates=summary.balance.near_duplicates if summary.balance else 0,
         selected=summary.balance.selected if summary.balance else 0,
         services_mb=peak_mb(),
+        services_cpu=cpu,
+        workers_cpu=children.ru_utime + children.ru_stime,
         stages=list(stage_figures(folder / "logs")),
     )
 
@@ -127,22 +137,49 @@ def _show(runs: list[Measured]) -> None:
     base = runs[0]
     show(
         "The pipeline without model time",
-        ["cases", "seconds", "cases/s", "cases grow", "seconds grow", "services MB", "near-dup.", "dataset", "load"],
+        [
+            "cases",
+            "seconds",
+            "cases/s",
+            "CPU s",
+            "of it workers",
+            "cases/CPU s",
+            "growth: cases",
+            "seconds",
+            "CPU",
+            "load",
+        ],
         [
             [
                 f"{run.cases:,}",
                 f"{run.seconds:.1f}",
-                f"{run.rate:.1f}",
+                f"{run.cases / run.seconds:.1f}",
+                f"{run.cpu:.0f}",
+                f"{run.workers_cpu:.0f}",
+                f"{run.cases / run.cpu:.1f}",
                 ratio(run.cases, base.cases),
                 ratio(run.seconds, base.seconds),
-                f"{run.services_mb:.0f}",
-                f"{run.near_duplicates:,}",
-                f"{run.selected:,}",
+                ratio(run.cpu, base.cpu),
                 f"{run.load:.1f}",
             ]
             for run in runs
         ],
-        "services: moto, which keeps every object and table of the run, and the stand-in model, in one process.",
+        "CPU s: of the services (moto, the stand-in model) and the workers together, on all cores.",
+    )
+    show(
+        "Around it",
+        ["cases", "services' peak MB", "growth", "in the dataset", "near-duplicates"],
+        [
+            [
+                f"{run.cases:,}",
+                f"{run.services_mb:.0f}",
+                ratio(run.services_mb, base.services_mb),
+                f"{run.selected:,}",
+                f"{run.near_duplicates:,}",
+            ]
+            for run in runs
+        ],
+        "The embedded AWS keeps every object and table of the run; on AWS that is not a process of ours.",
     )
     stages = list(dict.fromkeys(figures.stage for run in runs for figures in run.stages))
     _by_stage("Seconds by stage, summed over its invocations", runs, stages, lambda f, _: f.seconds)
