@@ -71,6 +71,7 @@ def introduced(text: str) -> list[str]:
         ("Hi team,\nHello everyone,\nDear Customer Support,\nThanks Firefox,", []),
         ("This is Great!\nI am OK.", []),
         ("Thanks,\nSupport Team", []),
+        ("Thanks!\nRegards,\nT", []),
         ("Settings\nPrivacy & Security\nHome Page", []),
     ],
 )

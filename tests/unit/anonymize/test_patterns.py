@@ -104,6 +104,8 @@ def test_finds(text: str, kind: str, value: str) -> None:
         "Your api key is invalid. The token is expired. secret: required",
         "username is required; the user name was not recognised",
         "/home/ubuntu/app and C:\\Users\\Public\\Desktop",
+        "Access denied for user (using password: YES)",
+        "PASS: tests/test_login.py\nFAIL: x",
         "a compass: north, bypass: yes please do",
         "monkey=banana123 turkey: dinner",
         "arn of the role, sk-learn, xoxo, Bearer of news",

@@ -42,6 +42,7 @@ def test_finds(text: str, number: str) -> None:
         "a1b2c3d4 0123456789abcdef",
         "1715934612123",
         "call 911 in case of 3 errors",
+        "contact us: 2023-07-17, 17/07/2023, score 0.5568627715\n0.5568627715\n",
     ],
 )
 def test_leaves_alone(text: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from plumbline.anonymize.name_words import EVERYDAY_WORDS, NOT_NAMES, PARTICLES
+from plumbline.anonymize.name_words import EVERYDAY_WORDS, PARTICLES, means_something_else
 from plumbline.anonymize.spans import Span
 
 _PART = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
@@ -84,4 +84,4 @@ def _words(name: str) -> list[str]:
 
 def _may_stand_alone(part: str) -> bool:
     word = part.casefold()
-    return len(word) > 1 and word not in PARTICLES and (word not in NOT_NAMES or word in EVERYDAY_WORDS)
+    return len(word) > 1 and word not in PARTICLES and (word in EVERYDAY_WORDS or not means_something_else(word))

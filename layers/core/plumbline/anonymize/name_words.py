@@ -6,6 +6,12 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def means_something_else(word: str) -> bool:
+    """Whether the word, or that of which it is the plural, is one of NOT_NAMES."""
+    word = word.strip(".,'\u2019").casefold()
+    return word in NOT_NAMES or word.removesuffix("s") in NOT_NAMES
+
+
 # Words of support conversations that the model takes for persons (counted on real threads), and words that stand
 # behind a greeting without being a name. A find that holds one of them is not believed.
 NOT_NAMES = word_set(
@@ -33,7 +39,7 @@ NOT_NAMES = word_set(
     session settings setup share shell sign signature site software source spam start status step stop store sync
     system tab table tabs task terminal test text theme thread ticket time token tool toolbar tools troubleshoot type
     uninstall unblind update updates upgrade usage user users value verify version video view virus visitor warning
-    web website window auth custom customs reports standard standards tokens roles maps anonymous developer developers
+    web website window regards thanks thank cheers sincerely hello hi auth custom customs reports standard standards tokens roles maps anonymous developer developers
     changelog nickname explorer exception benchmark trojan again all also am and any anybody anyone are but can could
     did do does everybody everyone folks for friend from gentlemen guys have here how however if in is it its ladies
     later lmk lol many maybe much my no not of ok okay on one or our sadly so some sorry sure support team the their

@@ -6,7 +6,7 @@ Pure Python; the detector brings the language model.
 import re
 from collections.abc import Iterator
 
-from plumbline.anonymize.name_words import EVERYDAY_WORDS, NOT_NAMES, PARTICLES, word_set
+from plumbline.anonymize.name_words import EVERYDAY_WORDS, PARTICLES, means_something_else, word_set
 from plumbline.anonymize.spans import Span, line_around, trim
 
 # Texts up to this many characters are searched for names whole; of longer ones (logs, stack traces, dumps) only the
@@ -91,7 +91,7 @@ def find_introduced(text: str) -> Iterator[Span]:
     """Names that a greeting, a closing or "my name is" introduces, or that stand alone among a text's last lines."""
     for pattern in _INTRODUCTIONS:
         for match in pattern.finditer(text):
-            if not _known_otherwise(match["value"].split()):
+            if len(match["value"].strip(".")) > 1 and not _known_otherwise(match["value"].split()):
                 yield Span(*match.span("value"), "NAME")
     lines = list(_LINE.finditer(text))
     for line in lines[1:][-_SIGNATURE_LINES:]:
@@ -117,7 +117,7 @@ def _without_edges(text: str, span: Span) -> Span | None:
 def _is_name(text: str, span: Span) -> bool:
     value = text[span.start : span.end]
     parts = value.split()
-    if len(value) == 1 or len(parts) > _MAX_WORDS or not all(_NAME_WORD.fullmatch(part) for part in parts):
+    if len(value.strip(".")) == 1 or len(parts) > _MAX_WORDS or not all(_NAME_WORD.fullmatch(part) for part in parts):
         return False
     if _known_otherwise(parts) or _glued(text, span):
         return False
@@ -131,8 +131,10 @@ def _is_name(text: str, span: Span) -> bool:
 
 def _known_otherwise(parts: list[str]) -> bool:
     """Whether a word says that this is no name; as a last name behind another word, an everyday word may be one."""
-    *first, last = (part.strip(".,'\u2019").casefold() for part in parts)
-    return any(word in NOT_NAMES for word in first) or (last in NOT_NAMES and not (first and last in EVERYDAY_WORDS))
+    *first, last = parts
+    if first and last.casefold() in EVERYDAY_WORDS:
+        return any(map(means_something_else, first))
+    return any(map(means_something_else, parts))
 
 
 def _glued(text: str, span: Span) -> bool:

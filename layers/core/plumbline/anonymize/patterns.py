@@ -193,8 +193,9 @@ _URLS = (
 
 # dbPassword, DB_PASS, admin_pwd …; "pass" alone only at the start of a word ("compass" is none).
 _PASSWORD = (
-    _START
-    + r"(?:[a-z0-9_-]{0,40}?(?:password|passwd|passphrase|passcode)|(?:[a-z0-9_-]{0,40}[_-]|db|user)?(?:pwd|pass))"
+    # Not MySQL's "(using password: YES)", not a test log's "PASS: name".
+    rf"{_START}(?<!using )(?!pass[ \t]{{0,3}}:[ \t]{{0,3}}[^\"'])"
+    r"(?:[a-z0-9_-]{0,40}?(?:password|passwd|passphrase|passcode)|(?:[a-z0-9_-]{0,40}[_-]|db|user)?(?:pwd|pass))"
 )
 
 _SECRETS = (
@@ -241,7 +242,7 @@ _SECRETS = (
     Recognizer(
         "PASSWORD",  # "my password is x", "password to the portal: x"
         re.compile(
-            _START + r"(?:password|passphrase|passcode|pwd)(?:[ \t]{1,3}(?!is\b|was\b)[a-z]{1,15}){0,4}"
+            _START + r"(?<!using )(?:password|passphrase|passcode|pwd)(?:[ \t]{1,3}(?!is\b|was\b)[a-z]{1,15}){0,4}"
             r"(?:[ \t]{1,3}(?:is|was|to)(?:[ \t]{1,3}now)?[ \t]{0,2}:?|[ \t]{0,3}:)[ \t]{1,3}[\"'`]?"
             r"(?P<value>[^\s\"'`,;<>]{4,128}?)(?=[\"'`,;]|[.!?)]*(?:\s|$))",
             _I,
@@ -262,12 +263,12 @@ _SECRETS = (
     Recognizer(
         "USERNAME",
         re.compile(
-            rf"{_START}(?:(?:user|uid)[ \t]{{0,2}}[=:]{{1,2}}[ \t]{{0,2}}{_QUOTE}|create user [\"'`])"
+            rf"{_START}(?:user[ \t]{{0,2}}[=:]{{1,2}}[ \t]{{0,2}}{_QUOTE}|create user [\"'`])"
             r"(?P<value>\w[\w.@+-]{1,62}\w)",
             _I,
         ),
         checks.is_user,
-        ("user", "uid"),
+        ("user",),
     ),
     # Home folders: the account's name is a person's more often than not.
     Recognizer(

@@ -25,6 +25,8 @@ _CONTEXT = re.compile(
 _AMERICAN = re.compile(r"(?:1[ .-]?)?(?:\([2-9]\d\d\)[ .-]?\d{3}[ .-]?|[2-9]\d\d([ .-])\d{3}\1)\d{4}(?!\d)")
 _CONTEXT_CHARS = 40
 _LENGTHS = range(9, 16)  # digits of a number in a plan that we do not know (ITU-T E.164: at most 15)
+# Dates and decimal fractions, which the plans would take for local numbers.
+_OTHERWISE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?(?!\d)|\d\d?([-./])\d\d?\2(?:19|20)\d\d(?!\d)|\d+\.\d+$")
 _TRUNK = re.compile(r"\(0\d{2,5}\)")
 
 
@@ -36,6 +38,8 @@ def find_phones(text: str) -> Iterator[Span]:
     """
     for match in _CANDIDATE.finditer(text):
         value = match[0]
+        if _OTHERWISE.match(value.strip()):
+            continue
         told = _CONTEXT.search(text[max(0, match.start() - _CONTEXT_CHARS) : match.start()]) is not None
         if _is_phone(value.strip(), told) or (_alone(text, match) and _fits_a_plan(value, strict=True)):
             yield Span(match.start() + len(value) - len(value.lstrip()), match.end(), "PHONE")
