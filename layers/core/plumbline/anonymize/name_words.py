@@ -39,13 +39,14 @@ NOT_NAMES = word_set(
     session settings setup share shell sign signature site software source spam start status step stop store sync
     system tab table tabs task terminal test text theme thread ticket time token tool toolbar tools troubleshoot type
     uninstall unblind update updates upgrade usage user users value verify version video view virus visitor warning
-    web website window regards thanks thank cheers sincerely hello hi auth custom customs reports standard standards tokens roles maps anonymous developer developers
-    changelog nickname explorer exception benchmark trojan again all also am and any anybody anyone are but can could
-    did do does everybody everyone folks for friend from gentlemen guys have here how however if in is it its ladies
-    later lmk lol many maybe much my no not of ok okay on one or our sadly so some sorry sure support team the their
-    there they to too unable very want was we well what when where which who why with would yes you your yours
-    y'all community moderator moderators volunteer volunteers monday tuesday wednesday thursday friday saturday sunday
-    january february march july august september october november december
+    web website window regards thanks thank cheers sincerely hello hi auth custom customs reports standard standards
+    tokens roles maps anonymous developer developers changelog nickname explorer exception benchmark trojan again all
+    also am and any anybody anyone are but can could did do does everybody everyone folks for friend from gentlemen
+    guys have here how however if in is it its ladies later lmk lol many maybe much my no not of ok okay on one or our
+    sadly so some sorry sure support team the their there they to too unable very want was we well what when where
+    which who why with would yes you your yours y'all community moderator moderators volunteer volunteers monday
+    tuesday wednesday thursday friday saturday sunday january february march july august september october november
+    december
     """
 )
 # First and last names that are everyday words: outside a full name they count only as written, not in lower case.
