@@ -164,20 +164,21 @@ class Pipeline:
         """Upload a file and wait for its run to end, however it ends."""
         return self.ended(self.put(body, name, **options)[0])
 
-    def ended(self, run_id: str, task: str = "") -> "Run":
+    def ended(self, run_id: str) -> "Run":
         """The run with that id, once it has ended."""
-        description = until(lambda: self._ended_execution(run_id), f"the end of {run_id}")
-        task = task or json.loads(description["input"])["run"]["task"]
-        return Run(self, run_id, description, self.row(run_id, task))
+        return until(lambda: self.ended_now(run_id), f"the end of {run_id}")
 
-    def _ended_execution(self, run_id: str) -> dict[str, Any] | None:
+    def ended_now(self, run_id: str) -> "Run | None":
+        """The run with that id; None while it has not ended."""
         try:
             found: dict[str, Any] = self.aws["stepfunctions"].describe_execution(executionArn=self.execution(run_id))
         except ClientError as error:
             if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
                 return None
             raise
-        return None if found["status"] == "RUNNING" else found
+        if found["status"] == "RUNNING":
+            return None
+        return Run(self, run_id, found, self.row(run_id, json.loads(found["input"])["run"]["task"]))
 
     def execution(self, run_id: str) -> str:
         """The ARN of a run's execution."""

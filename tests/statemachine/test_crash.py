@@ -28,8 +28,9 @@ def test_a_worker_killed_in_the_middle_of_classify_is_replaced_and_nothing_is_as
     before = pipeline.calls
     with pipeline.environment("ClassifyFunction", **LOCK):
         run_id = start_and_hang(pipeline, "killed-once")
-        pipeline.script()
         assert pipeline.kill("ClassifyFunction") == 1
+        # Only now: a call that was still on its way to the model must not be answered before its worker dies.
+        pipeline.script()
         run: Run = pipeline.ended(run_id).check_succeeded()
     assert run.summary.outcomes["labeled"] == ANSWERED + HANGING
     assert (run.summary.model_calls, run.summary.reused_calls) == (ANSWERED + HANGING, 0)
@@ -43,12 +44,14 @@ def test_a_run_whose_every_retry_is_killed_fails_and_the_next_one_reuses_what_wa
     with pipeline.environment("ClassifyFunction", **LOCK):
         run_id = start_and_hang(pipeline, "killed-often")
         kills = 0
-        while pipeline.aws["stepfunctions"].describe_execution(executionArn=pipeline.execution(run_id))["status"] == (
-            "RUNNING"
-        ):
+
+        def ended() -> Run | None:
+            nonlocal kills
             kills += pipeline.kill("ClassifyFunction")
-        run = pipeline.ended(run_id).check_failed("NothingLabeled", "Runtime.ExitError (20)", "run the same file again")
-        run.check_accounts()
+            return pipeline.ended_now(run_id)
+
+        run = until(ended, "the end of a run that nobody lets live")
+        run.check_failed("NothingLabeled", "Runtime.ExitError (20)", "run the same file again").check_accounts()
         assert kills >= 1 + 4  # the state machine's MaxAttempts
 
         pipeline.script()

@@ -31,8 +31,8 @@ def test_an_unreadable_file_fails_its_run_and_says_what_was_expected(pipeline: P
 
 
 def test_a_file_deleted_before_it_is_read_fails_its_run_and_asks_for_it_again(pipeline: Pipeline) -> None:
-    run_id, version = pipeline.put(csv_file([Row("gone-1")]), "gone.csv")
-    pipeline.ended(run_id).check_succeeded()
+    run_id, version = pipeline.put(b"case_id,text\n", "gone.csv")
+    pipeline.ended(run_id).check_failed("InvalidCaseFile", "holds no cases")  # a request to go by
     raw = pipeline.physical("RawBucket")
     pipeline.aws["s3"].delete_object(Bucket=raw, Key="incoming/gone.csv", VersionId=version)
     pipeline.start(pipeline.request(run_id) | {"run_id": "run-late"})
