@@ -1,6 +1,7 @@
 """Starting and stopping the embedded AWS as a process of its own."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -22,7 +23,7 @@ MODELS: Final = ("embedding", "scripted", "openai")
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 _LOG_TAIL, _LOG_WIDTH = 12, 400
-_KEPT: Final = ("state", "state.new", "logs", "runs", "local.log", "local.json", "local.json.new")
+_KEPT: Final = ("state", "state.new", "logs", "runs", "local.log", "local.lock", "local.json", "local.json.new")
 
 
 def model_id(model: str) -> str:
@@ -50,16 +51,20 @@ def running() -> LocalInfo | None:
 
 
 def start(model: str, port: int) -> LocalInfo:
-    """Start the stack in the background; returns once it serves.
+    """Start the stack in the background; returns once it serves. One that another command has just started is taken.
 
     Raises CliError with the end of its log when it does not come up.
     """
-    process, log = _launch(model, port, foreground=False)
-    try:
-        return _await(process, log)
-    except KeyboardInterrupt:
-        process.terminate()
-        raise
+    with _alone():
+        note = running()
+        if note is not None:
+            return note
+        process, log = _launch(model, port, foreground=False)
+        try:
+            return _await(process, log)
+        except KeyboardInterrupt:
+            process.terminate()
+            raise
 
 
 def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: Callable[[], None]) -> int:
@@ -67,22 +72,34 @@ def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: C
 
     `ready` is called once it serves, `stopping` when Ctrl-C came: saving what it holds can take a moment.
     """
-    process, log = _launch(model, port, foreground=True)
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
-    try:
-        note = _await(process, log)
-        if note.pid != process.pid:
+    with contextlib.ExitStack() as starting:
+        starting.enter_context(_alone())
+        note = running()
+        if note is not None:
             raise CliError(f"Another local stack has just started at {note.endpoint}.", "Stop it: plumbline down")
-        ready(note)
-        return process.wait()
-    except KeyboardInterrupt:
-        # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stopping()
-        return process.wait()
-    finally:
-        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
-            signal.signal(number, handler)
+        process, log = _launch(model, port, foreground=True)
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
+        try:
+            ready(_await(process, log))
+            starting.close()
+            return process.wait()
+        except KeyboardInterrupt:
+            # The child got the Ctrl-C as well, and saves what its buckets hold; a second one would cut that short.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            stopping()
+            return process.wait()
+        finally:
+            for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+                signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Of several commands at once, one at a time may start a stack; the lock goes with the process that holds it."""
+    home().mkdir(parents=True, exist_ok=True)
+    with (home() / "local.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Popen[bytes]", Path]:
@@ -103,12 +120,10 @@ def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Pop
 def _await(process: "subprocess.Popen[bytes]", log: Path) -> LocalInfo:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        ended = process.poll() is not None
         note = running()
-        # Another command may have been quicker: then this process finds that out itself, and ends.
-        if note is not None and (ended or note.pid == process.pid):
+        if note is not None:
             return note
-        if ended:
+        if process.poll() is not None:
             raise CliError("The local stack did not start.", _why(log))
         time.sleep(0.1)
     process.terminate()
