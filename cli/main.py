@@ -1,5 +1,6 @@
 """`plumbline`: the operator's commands, the same for the stack on this machine and for one on AWS."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -207,6 +208,8 @@ def _confirm(name: str, *, yes: bool) -> None:
 
 def main() -> None:
     """The script's entry: run the command, and turn errors into words and an exit code."""
+    if os.environ.get("AWS_REGION"):  # as every other AWS tool has it; boto3 alone reads only the older name
+        os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"]
     try:
         app()
     except CliError as error:

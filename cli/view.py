@@ -285,4 +285,4 @@ def plain_line(progress: Progress) -> str:
         f"cost {cost_text(progress)}",
     ]
     names = {Stage.LABEL: "labeling", Stage.COLLATE: "collating", Stage.BALANCE: "checking the balance and reporting"}
-    return f"{names[progress.stage]}: {', '.join(words)}"
+    return f"{names[progress.stage]}: {', '.join(words) if progress.shards else 'nothing new in the file'}"

@@ -189,3 +189,12 @@ def test_prompts_are_listed_and_checked(monkeypatch: pytest.MonkeyPatch, capsys:
     assert plumbline(monkeypatch, "prompts", "check", "root_cause") == 0
     assert capsys.readouterr().out.count("✓") == 3
     assert plumbline(monkeypatch, "prompts", "check", str(SPEC / "npm_issue" / "v1.yaml")) == 0
+
+
+def test_the_region_is_taken_from_where_every_aws_tool_takes_it(
+    aws: None, nothing_runs: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    plumbline(monkeypatch, "status", "--stack", "absent")
+    assert "in eu-central-1" in capsys.readouterr().err

@@ -172,3 +172,9 @@ def test_the_live_block_is_left_standing_with_the_last_progress() -> None:
     with LiveView(Console(file=stream, force_terminal=True, width=80, _environ={"TERM": "xterm"})) as view:
         view.update(LABELING)
     assert "12 of 43 shards" in stream.getvalue()
+
+
+def test_a_file_with_nothing_new_says_so() -> None:
+    nothing = Progress(state="RUNNING", stage=Stage.COLLATE)
+    assert plain_line(nothing) == "collating: nothing new in the file"
+    assert "nothing new" in text_of(block(nothing, 1))
