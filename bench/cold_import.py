@@ -51,8 +51,9 @@ def hidden_modules() -> list[str]:
     """Top-level modules that are installed here and in no layer that every function has."""
     pinned = (ROOT / "layers" / "dependencies" / "requirements.txt").read_text(encoding="utf-8")
     held = _closure(re.findall(r"^[\w.-]+", pinned, re.MULTILINE))
+    own = {"plumbline"}  # this repository, where it is installed in place
     owners = metadata.packages_distributions()
-    return sorted(module for module, names in owners.items() if not held & {_normal(name) for name in names})
+    return sorted(module for module, names in owners.items() if not (held | own) & {_normal(name) for name in names})
 
 
 def _closure(names: Iterable[str]) -> set[str]:

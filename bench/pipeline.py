@@ -216,7 +216,8 @@ def main() -> None:
     try:
         for cases in arguments.cases:
             runs.append(_measured(cases, options))
-            print(f"{cases:,} cases: {runs[-1].seconds:.1f} s", file=sys.stderr)
+            # At once, because the next size may take an hour.
+            print(json.dumps(asdict(runs[-1])), file=sys.stderr, flush=True)
     except ProcessFailed as failure:
         sys.exit(str(failure))
     finally:
