@@ -144,7 +144,10 @@ def stop() -> bool:
     deadline = time.monotonic() + _STOP_SECONDS
     while note.alive and not _is_zombie(note.pid):
         if time.monotonic() > deadline:
-            raise CliError(f"The local stack (process {note.pid}) is still stopping.", "Look again in a minute.")
+            raise CliError(
+                f"The local stack (process {note.pid}) is still stopping.",
+                f"Look again in a minute; if it hangs: kill -9 {note.pid}",
+            )
         time.sleep(0.1)
     return True
 

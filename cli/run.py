@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.status import Status
 from rich.text import Text
 
 from cli import local_stack, stack
-from cli.errors import UsageProblem
+from cli.errors import CliError, UsageProblem
 from cli.follow import Patience, follow
 from cli.observe import Observer
 from cli.paths import prompts_dir
+from cli.progress import Observed
 from cli.results import conclude, report_path
 from cli.stack import Stack
 from cli.upload import Uploaded, checked, metadata_of, upload_cases, upload_mapping
@@ -63,11 +65,22 @@ def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: s
     observer = Observer(where, run_id, tasks_of(where, task))
     try:
         with view_for(console) as view:
-            progress = follow(observer.look, view, _patience(where))
+            progress = follow(lambda: _look(where, observer), view, _patience(where))
     except KeyboardInterrupt:
         console.print(f"\nNo longer following; the run goes on. Look again: plumbline status {run_id}{where.option}")
         return _INTERRUPTED
     return conclude(console, where, run_id, progress, as_json=as_json)
+
+
+def _look(where: Stack, observer: Observer) -> Observed:
+    try:
+        return observer.look()
+    except BotoCoreError:
+        # On AWS an outage is waited out; a stack on this machine that is gone does not come back by itself.
+        if where.local is None or local_stack.running() is not None:
+            raise
+        hint = "Run the same file again: replies already given are reused."
+        raise CliError("The local stack has stopped, and the run with it.", hint) from None
 
 
 def tasks_of(where: Stack, task: str | None = None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from cli.stack import Stack
 from plumbline import keys
+from plumbline.contracts.errors import TrainingNotConfigured
 from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.names import repair_name
@@ -156,17 +157,20 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
     if summary.balance and summary.balance.manifest_key:
         yield "Dataset", Text(f"{summary.balance.dataset_version}, {plural(summary.balance.selected, 'case')} selected")
         yield "Manifest", Text(f"{summary.balance.manifest_key}")
-    if summary.training_job:
-        yield "Training", Text(f"job {summary.training_job}")
-    elif summary.training_error:
-        yield (
-            "Training",
-            Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow"),
-        )
+    if summary.training_job or summary.training_error:
+        yield "Training", _training(summary, stack)
     if summary.ingest.rejected:
         yield "Rejects", Text(f"{keys.rejects(summary.run_id)}")
         yield "Raw bucket", Text(stack.raw_bucket)
     yield "Data bucket", Text(stack.data_bucket)
+
+
+def _training(summary: RunSummary, stack: Stack) -> Text:
+    if summary.training_job:
+        return Text(f"job {summary.training_job}")
+    if summary.training_error == TrainingNotConfigured.__name__:
+        return Text("not set up here (the parameter TrainingImage is empty); the dataset is ready")
+    return Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow")
 
 
 def _accuracy(block: AccuracyBlock) -> Text:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from cli import local_stack, main
 from cli.observe import Observer
@@ -198,3 +199,20 @@ def test_the_region_is_taken_from_where_every_aws_tool_takes_it(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
     plumbline(monkeypatch, "status", "--stack", "absent")
     assert "in eu-central-1" in capsys.readouterr().err
+
+
+def test_a_local_stack_that_stops_under_a_run_is_said_at_once(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("id\n")
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    here = Stack(**{**vars(deployed), "local": info})
+    monkeypatch.setattr("cli.stack.find", lambda _: here)
+
+    def gone(_: Observer) -> Observed:
+        raise EndpointConnectionError(endpoint_url="http://e")
+
+    monkeypatch.setattr(Observer, "look", gone)
+    assert plumbline(monkeypatch, "run", str(file), "--stack", "s") == 1
+    assert "The local stack has stopped, and the run with it" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def test_shards_labels_repairs_and_errors_are_counted_and_read_again_only_when_c
     write_models(data, keys.unparsed(RUN, "00000"), [])
     write_models(data, keys.labels(RUN, "00001"), [label("3")])
     write_models(data, keys.unparsed(RUN, "00001"), [Unparsed(case_id="4", attempt=0, reason="no category")])
-    data.write(keys.shard_error(RUN, "00002"), b"{}")
+    data.write(keys.shard_failure(RUN, "00002"), b"{}")
     observer = Observer(stack, RUN, ("root_cause",))
     progress = progress_of(observer.look())
     assert (progress.shards, progress.shards_done, progress.cases) == (3, 2, 9)

@@ -85,3 +85,8 @@ def test_a_run_without_gold_has_no_columns_for_it() -> None:
 def test_training_that_did_not_start_says_where_to_look() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingUnavailable"), 120))
     assert "not started (TrainingUnavailable); see the log group /plumbline/demo/start_training" in text
+
+
+def test_a_stack_without_training_is_not_called_a_failure() -> None:
+    text = words(text_of(summaries.summary_of(training_error="TrainingNotConfigured"), 120))
+    assert "Training not set up here (the parameter TrainingImage is empty)" in text
