@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.update(
     {
@@ -16,6 +17,10 @@ os.environ.update(
         "POWERTOOLS_TRACE_DISABLED": "true",
     }
 )
+
+# No test is timed: a busy machine is no defect.
+settings.register_profile("plumbline", deadline=None)
+settings.load_profile("plumbline")
 
 ROOT = Path(__file__).parents[1]
 _NETWORKED = ("tests/local", "tests/statemachine", "tests/cli")  # loopback only

@@ -99,8 +99,8 @@ class MemoryTrainingJobs:
     def __init__(self) -> None:
         self.started: dict[str, str] = {}
 
-    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> bool:
+    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> tuple[str, bool]:
         if job_name in self.started:
-            return False
+            return job_name, False
         self.started[job_name] = manifest_key
-        return True
+        return job_name, True

@@ -21,7 +21,7 @@ from plumbline.contracts.datasets import DatasetManifest, SplitFile
 from plumbline.contracts.labels import Label, Lineage, Outcome, Unparsed
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Reply, Usage
-from plumbline.contracts.runs import Cost, IngestResult, RunRequest, RunRow, RunSummary, ShardEntry, ShardError
+from plumbline.contracts.runs import Cost, IngestResult, RunRequest, RunRow, RunSummary, ShardEntry, ShardFailure
 from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ObjectStore, Workflow
 from plumbline.prompting import LoadedPrompt, load_prompt
@@ -133,8 +133,8 @@ def _put_run(
     for shard in shards:
         _put_cases(run_id, shard, raw, data)
         if shard.error:
-            error = ShardError(shard=shard.name, error=shard.error)
-            data.write(keys.shard_error(run_id, shard.name), error.model_dump_json().encode())
+            error = ShardFailure(shard=shard.name, error=shard.error)
+            data.write(keys.shard_failure(run_id, shard.name), error.model_dump_json().encode())
         else:
             _put_labels(run_id, shard, data)
 

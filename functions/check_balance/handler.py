@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.balance import check_balance
+from plumbline.check_balance import check_balance
 from plumbline.contracts.runs import BalanceTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt

@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     result = classify(
         task,
         data=S3ObjectStore(settings.data_bucket),
-        model=language_model(settings, task.run.run_id, context),
+        model=language_model(settings, task, context),
         prompt=load_prompt(settings.prompts_dir, task.run.task, task.run.prompt_version),
         concurrency=settings.case_concurrency,
     )

@@ -5,16 +5,22 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.dynamodb import DynamoLedger
-from plumbline.closing import record_failure
-from plumbline.contracts.runs import FailureTask
-from plumbline.observability import count, parse_event, stage
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.observability import count, stage
+from plumbline.record_failure import record_failure, task_from_event
+from plumbline.report import render
 from plumbline.settings import FailureSettings, from_env
 
 
 @stage("record_failure")
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """FailureTask → FailureResult."""
+    """FailureTask, or EventBridge's status change of an execution → FailureResult."""
     settings = from_env(FailureSettings)
-    result = record_failure(parse_event(FailureTask, event), ledger=DynamoLedger(settings.ledger_table))
+    result = record_failure(
+        task_from_event(event),
+        data=S3ObjectStore(settings.data_bucket),
+        ledger=DynamoLedger(settings.ledger_table),
+        render=render,
+    )
     count("RunsFailed", 1)
     return result.model_dump(mode="json")

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.closing import record_shard_failure
 from plumbline.contracts.runs import ShardFailureTask
 from plumbline.observability import count, parse_event, stage
+from plumbline.record_shard_failure import record_shard_failure
 from plumbline.settings import DataStoreSettings, from_env
 
 

@@ -6,10 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.closing import finish
 from plumbline.contracts.runs import ReportTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.report import render
+from plumbline.report.finish import finish
 from plumbline.settings import ReportSettings, from_env
 
 

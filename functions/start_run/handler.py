@@ -16,11 +16,11 @@ from plumbline.start_run import start_run, upload_from_event
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """EventBridge's S3 "Object Created" → Started."""
     settings = from_env(StartRunSettings)
-    upload = upload_from_event(event)
-    metadata = S3ObjectStore(settings.raw_bucket).head(upload.key, upload.version_id)["Metadata"]
+    raw = S3ObjectStore(settings.raw_bucket)
     started = start_run(
-        upload.model_copy(update={"metadata": metadata}),
+        upload_from_event(event),
         settings,
+        raw=raw.metadata,
         ledger=DynamoLedger(settings.ledger_table),
         workflow=LabelCasesWorkflow(settings.state_machine_arn),
     )

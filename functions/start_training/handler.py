@@ -8,7 +8,7 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.adapters.sagemaker import SageMakerTrainingJobs
 from plumbline.observability import count, stage
 from plumbline.settings import TrainingSettings, from_env
-from plumbline.training import start_training, task_from_event
+from plumbline.start_training import start_training, task_from_event
 
 
 @stage("start_training")

@@ -49,7 +49,7 @@ def until(condition: Callable[[], T | None], what: str) -> T:
     while time.monotonic() < deadline:
         if value := condition():
             return value
-        time.sleep(0.05)
+        time.sleep(0.1)
     raise AssertionError(f"waited in vain for {what}")
 
 

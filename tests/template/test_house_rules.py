@@ -112,9 +112,11 @@ def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]
 
 
 def test_only_classify_and_repair_may_call_a_model_and_only_named_ones() -> None:
-    callers = {role: s for role, s in _every_statement() if "bedrock:InvokeModel" in listed(s["Action"])}
-    assert set(callers) == {"ClassifyRole", "RepairRole"}
-    assert all(statement["Resource"] == {"Ref": "ModelArns"} for statement in callers.values())
+    callers = [(role, s["Resource"]) for role, s in _every_statement() if "bedrock:InvokeModel" in listed(s["Action"])]
+    assert {role for role, _ in callers} == {"ClassifyRole", "RepairRole"}
+    for _, resource in callers:
+        profile = str(resource.get("Fn::Sub", "")).endswith(":inference-profile/${ModelId}")
+        assert resource == {"Ref": "ModelArns"} or profile
 
 
 def test_no_stage_may_delete_an_object() -> None:

@@ -80,12 +80,15 @@ def test_one_rejected_request_does_not_void_its_shard(data: MemoryStore) -> None
     assert [(u.case_id, u.reason, u.final) for u in unparsed] == [("B", "ModelRequestRejected", True)]
 
 
-def test_throttling_stops_the_asking_and_leaves_no_half_written_replies(data: MemoryStore) -> None:
-    model = by_text(GOOD | {"charge": ModelThrottled("slow down")})
+def test_throttling_stops_the_asking_and_keeps_what_is_paid_for(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": ModelThrottled("slow down")})
     with pytest.raises(ModelThrottled):
         classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
-    assert not data.exists(keys.replies("run-1", "00000"))
-    assert len(model.requests) < 3
+    kept = [reply.case_id for reply in replies(data)]
+    assert kept[:1] == ["A"]
+    assert "B" not in kept
+    model.answer = by_text(GOOD).answer
+    assert classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1).done == 3
 
 
 def test_a_bad_reply_is_asked_again_with_the_reason_and_then_labeled(data: MemoryStore) -> None:

@@ -8,7 +8,7 @@ from plumbline import keys
 from plumbline.collate import collate
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.runs import CollateTask, RunSummary, ShardError
+from plumbline.contracts.runs import CollateTask, RunSummary, ShardFailure
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from tests import builders as b
@@ -31,7 +31,7 @@ def shard(data: MemoryStore, name: str, answers: dict[str, str]) -> None:
 
 
 def fail_shard(data: MemoryStore, name: str, error: str) -> None:
-    data.write(keys.shard_error("run-1", name), ShardError(shard=name, error=error).model_dump_json().encode())
+    data.write(keys.shard_failure("run-1", name), ShardFailure(shard=name, error=error).model_dump_json().encode())
 
 
 def test_every_kind_of_end_has_its_outcome() -> None:

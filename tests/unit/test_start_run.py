@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from plumbline.contracts.errors import InvalidEvent, InvalidPrompt
+from plumbline.contracts.errors import InvalidEvent, InvalidPrompt, MissingObject
+from plumbline.contracts.runs import RunRequest
 from plumbline.settings import StartRunSettings
-from plumbline.start_run import Upload, run_id_of, start_run, upload_from_event
+from plumbline.start_run import Started, Upload, run_id_of, start_run, upload_from_event
 from tests import builders as b
 from tests.fakes import MemoryLedger, MemoryWorkflow
 
@@ -29,6 +30,10 @@ SETTINGS = StartRunSettings(
 def upload(**changes: Any) -> Upload:
     fields = {"bucket": "raw", "key": "incoming/cases.csv", "version_id": "1", "etag": "e", "at": b.NOW}
     return Upload.model_validate(fields | changes)
+
+
+def start(ledger: MemoryLedger, workflow: MemoryWorkflow, metadata: dict[str, str] | None = None) -> Started:
+    return start_run(upload(), SETTINGS, raw=lambda key, version: metadata or {}, ledger=ledger, workflow=workflow)
 
 
 def event(**detail: Any) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def test_an_event_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_an_upload_starts_a_run_with_the_stacks_settings_and_a_row() -> None:
     ledger, workflow = MemoryLedger(), MemoryWorkflow()
-    started = start_run(upload(), SETTINGS, ledger=ledger, workflow=workflow)
+    started = start(ledger, workflow)
     assert started.started
     assert started.run_id is not None
     run = workflow.started[started.run_id]
@@ -68,11 +73,11 @@ def test_an_upload_starts_a_run_with_the_stacks_settings_and_a_row() -> None:
 
 def test_the_same_event_twice_starts_one_run_and_leaves_its_row_alone() -> None:
     ledger, workflow = MemoryLedger(), MemoryWorkflow()
-    first = start_run(upload(), SETTINGS, ledger=ledger, workflow=workflow)
+    first = start(ledger, workflow)
     assert first.run_id is not None
     done = ledger.rows["root_cause", first.run_id].model_copy(update={"status": "SUCCEEDED"})
     ledger.put_run(done)
-    again = start_run(upload(), SETTINGS, ledger=ledger, workflow=workflow)
+    again = start(ledger, workflow)
     assert (again.run_id, again.started) == (first.run_id, False)
     assert ledger.get_run("root_cause", first.run_id) == done
 
@@ -92,7 +97,7 @@ def test_the_uploads_metadata_choose_task_prompt_target_and_force() -> None:
         "mapping_key": "mappings/m.yaml",
         "s3cmd-attrs": "ignored",
     }
-    started = start_run(upload(metadata=metadata), SETTINGS, ledger=MemoryLedger(), workflow=workflow)
+    started = start(MemoryLedger(), workflow, metadata)
     run = workflow.started[started.run_id or ""]
     assert (run.task, run.prompt_version, run.target_per_class) == ("npm_issue", "v1", 20)
     assert (run.budget_usd, run.force, run.mapping_key) == (1.5, True, "mappings/m.yaml")
@@ -112,7 +117,7 @@ def test_a_run_that_cannot_be_is_recorded_as_failed_with_its_reason(
 ) -> None:
     ledger, workflow = MemoryLedger(), MemoryWorkflow()
     with pytest.raises(error):
-        start_run(upload(metadata=metadata), SETTINGS, ledger=ledger, workflow=workflow)
+        start(ledger, workflow, metadata)
     assert not workflow.started
     (row,) = ledger.runs("root_cause")
     assert (row.status, row.error) == ("FAILED", error.__name__)
@@ -121,5 +126,37 @@ def test_a_run_that_cannot_be_is_recorded_as_failed_with_its_reason(
 
 def test_a_folder_made_in_the_console_starts_nothing() -> None:
     workflow = MemoryWorkflow()
-    assert not start_run(upload(key="incoming/"), SETTINGS, ledger=MemoryLedger(), workflow=workflow).started
+    folder = upload(key="incoming/")
+    started = start_run(folder, SETTINGS, raw=lambda key, version: {}, ledger=MemoryLedger(), workflow=workflow)
+    assert not started.started
     assert not workflow.started
+
+
+def test_an_upload_that_is_gone_before_the_run_starts_leaves_a_row_that_says_so() -> None:
+    def gone(key: str, version: str | None) -> dict[str, str]:
+        raise MissingObject(f"s3://raw/{key} is not there")
+
+    ledger, workflow = MemoryLedger(), MemoryWorkflow()
+    with pytest.raises(MissingObject):
+        start_run(upload(), SETTINGS, raw=gone, ledger=ledger, workflow=workflow)
+    (row,) = ledger.runs("root_cause")
+    assert (row.status, row.error) == ("FAILED", "MissingObject")
+
+
+def test_an_empty_option_is_no_option() -> None:
+    ledger, workflow = MemoryLedger(), MemoryWorkflow()
+    started = start(ledger, workflow, {"task": ""})
+    assert ledger.get_run("root_cause", started.run_id or "") is not None
+
+
+def test_a_doubled_event_of_a_run_that_still_goes_on_is_not_counted_as_another() -> None:
+    """Step Functions says yes to StartExecution with the same name and input while the first one runs."""
+
+    class StillRunning(MemoryWorkflow):
+        def start(self, run: RunRequest) -> bool:
+            super().start(run)
+            return True
+
+    ledger, workflow = MemoryLedger(), StillRunning()
+    assert start(ledger, workflow).started
+    assert not start(ledger, workflow).started

@@ -1,13 +1,21 @@
 """Asking a model about many cases at once; what Classify and Repair share."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import NamedTuple
 
 from plumbline.contracts.errors import ModelRequestRejected
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
 from plumbline.ports import LanguageModel
+
+
+class Asked(NamedTuple):
+    """The replies there are, in the requests' order, and the error that ended the asking early."""
+
+    replies: list[Reply]
+    error: Exception | None
 
 
 def ask_each(
@@ -17,39 +25,52 @@ def ask_each(
     prompt: PromptRef,
     attempt: int,
     concurrency: int,
-) -> list[Reply]:
-    """One reply for each (case id, request), in their order, `concurrency` at a time.
+) -> Asked:
+    """One reply for each (case id, request), `concurrency` at a time.
 
     Cases with the very same text share one call. A request that the service refuses as invalid becomes a Reply with
-    `error` set, so that one bad record does not void its shard. Every other error stops the asking and is raised
-    once the calls under way have ended: their answers are kept by the idempotent model and not paid again.
+    `error` set, so that one bad record does not void its shard. Every other error stops the asking; it is handed back
+    with what was answered, because that is paid for and has to be accounted for before the error is raised.
     """
     requests = list(requests)
     same: dict[ModelRequest, list[str]] = defaultdict(list)
     for case_id, request in requests:
         same[request].append(case_id)
-    replies: dict[str, Reply] = {}
+    answers: dict[str, Reply] = {}
+    stopped: Exception | None = None
     with ThreadPoolExecutor(max_workers=concurrency) as pool:
         futures = {pool.submit(_ask, model, request): request for request in same}
-        try:
-            for future in as_completed(futures):
-                answer, error = future.result()
-                for position, case_id in enumerate(same[futures[future]]):
-                    replies[case_id] = Reply(
-                        case_id=case_id,
-                        text=answer.text,
-                        stop_reason=answer.stop_reason,
-                        usage=answer.usage,
-                        model_id=futures[future].model_id,
-                        prompt=prompt,
-                        attempt=attempt,
-                        from_cache=answer.from_cache or position > 0,
-                        error=error,
-                    )
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    return [replies[case_id] for case_id, _ in requests]
+        for future in as_completed(futures):
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if error is None:
+                request = futures[future]
+                for reply in _replies(same[request], request, future.result(), prompt, attempt):
+                    answers[reply.case_id] = reply
+            elif stopped is None and isinstance(error, Exception):
+                stopped = error
+                for waiting in futures:
+                    waiting.cancel()
+    return Asked([answers[case_id] for case_id, _ in requests if case_id in answers], stopped)
+
+
+def _replies(
+    case_ids: list[str], request: ModelRequest, answered: tuple[ModelReply, str | None], prompt: PromptRef, attempt: int
+) -> Iterator[Reply]:
+    answer, error = answered
+    for position, case_id in enumerate(case_ids):
+        yield Reply(
+            case_id=case_id,
+            text=answer.text,
+            stop_reason=answer.stop_reason,
+            usage=answer.usage,
+            model_id=request.model_id,
+            prompt=prompt,
+            attempt=attempt,
+            from_cache=answer.from_cache or position > 0,
+            error=error,
+        )
 
 
 def _ask(model: LanguageModel, request: ModelRequest) -> tuple[ModelReply, str | None]:

@@ -12,15 +12,18 @@ from plumbline.prompting import LoadedPrompt, build_request
 def classify(
     task: ShardTask, *, data: ObjectStore, model: LanguageModel, prompt: LoadedPrompt, concurrency: int
 ) -> ShardResult:
-    """Write one reply for each anonymized case of the shard. Raises the model's errors; see `ask_each`."""
+    """Write one reply for each anonymized case of the shard. Raises the model's errors, when what was answered
+    before them is written; see `ask_each`."""
     run = task.run
     cases = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
-    replies = ask_each(
+    asked = ask_each(
         ((case.case_id, build_request(prompt, case, run.model_id)) for case in cases),
         model=model,
         prompt=prompt.ref,
         attempt=0,
         concurrency=concurrency,
     )
-    write_models(data, keys.replies(run.run_id, task.shard), replies)
-    return ShardResult(shard=task.shard, done=len(replies))
+    write_models(data, keys.replies(run.run_id, task.shard), asked.replies)
+    if asked.error:
+        raise asked.error
+    return ShardResult(shard=task.shard, done=len(asked.replies))

@@ -9,6 +9,7 @@ import itertools
 import re
 from array import array
 from collections.abc import Iterator
+from mmap import mmap
 
 BITS = 64
 # Chosen by measurement against exact Jaccard similarity of at least .8 over 3-word shingles, on 6,000 public support
@@ -94,10 +95,10 @@ class _Block:
         self._low, self._mask = low, (1 << width) - 1
         chosen = (bits for size in range(radius + 1) for bits in itertools.combinations(range(width), size))
         self._flips = tuple(sum(1 << bit for bit in bits) for bits in chosen)
-        # Zeroed by the system only where they are touched: a small set costs little memory. `_seen` says no more than
-        # whether a chain is there; bytes are the fastest to ask, and most of the hundreds of questions end with it.
+        # Whether there is a chain at all: bytes are the fastest to ask, and most of the hundreds of questions end here.
         self._seen = bytearray(1 << width)
-        self._newest = memoryview(bytearray(4 << width)).cast("I")
+        # Anonymous memory, which the system gives page by page as it is written to: a small set takes little of it.
+        self._newest = memoryview(mmap(-1, 4 << width)).cast("I")
         self._older = array("I", [0])
 
     def near(self, value: int) -> Iterator[int]:

@@ -3,6 +3,7 @@
 INCOMING = "incoming/"
 MAPPINGS = "mappings/"
 MANIFESTS = "manifests/"
+SOURCES = "sources/"  # texts that a Ground Truth manifest refers to; an upload here starts no run
 
 
 def _run(run_id: str, rest: str) -> str:
@@ -51,8 +52,8 @@ def unparsed(run_id: str, shard: str) -> str:
     return _run(run_id, f"unparsed/{shard}.jsonl")
 
 
-def shard_error(run_id: str, shard: str) -> str:
-    """Why a shard ended early (one ShardError); absent where it went well."""
+def shard_failure(run_id: str, shard: str) -> str:
+    """Why a shard ended early (one ShardFailure); absent where it went well."""
     return _run(run_id, f"errors/{shard}.json")
 
 

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import InvalidEvent, PlumblineError
 
-logger = Logger(service="plumbline")
-metrics = Metrics(namespace="Plumbline", service="plumbline")
+# Service and namespace come from Powertools' own variables in template.yaml: the stack's name, and Plumbline.
+logger = Logger()
+metrics = Metrics()
 
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], dict[str, Any]]
@@ -24,7 +25,8 @@ M = TypeVar("M", bound=Model)
 def stage(name: str) -> Callable[[Handler], Handler]:
     """Wrap a handler: correlation ids on every log line, one line and one metric when it ends well or badly.
 
-    The exception goes on to the caller unchanged: its class name is the error name the state machine knows.
+    The exception keeps its class name, which is the error name the state machine knows. One that is not ours loses its
+    message: Lambda logs it and Step Functions passes it on, and it may quote case text.
     """
 
     def wrap(handler: Handler) -> Handler:
@@ -35,14 +37,13 @@ def stage(name: str) -> Callable[[Handler], Handler]:
             try:
                 result = handler(event, context)
             except Exception as error:
-                # A PlumblineError's message is written to be read; another exception's may quote its input.
-                why = str(error) if isinstance(error, PlumblineError) else "see the error's class"
+                named = _speakable(error, name, context.aws_request_id)
                 # No traceback: its lines can quote the values at hand.
-                logger.error(  # noqa: TRY400
-                    "stage failed", extra={"error": type(error).__name__, "why": why}
-                )
+                logger.error("stage failed", extra={"error": type(named).__name__, "why": str(named)})  # noqa: TRY400
                 metrics.add_metric(name="StageErrors", unit=MetricUnit.Count, value=1)
-                raise
+                if named is error:
+                    raise
+                raise named from None
             else:
                 seconds = round(time.perf_counter() - started, 3)
                 logger.info("stage done", extra={"seconds": seconds, "counts": _counts(result)})
@@ -73,6 +74,16 @@ def parse_event(kind: type[M], event: Mapping[str, Any]) -> M:
 def count(name: str, value: float) -> None:
     """Add to a CloudWatch metric of this invocation."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def _speakable(error: Exception, stage_name: str, request_id: str) -> Exception:
+    if isinstance(error, PlumblineError):
+        return error
+    name = type(error).__name__
+    kind: type[PlumblineError] = type(name, (PlumblineError,), {"__module__": __name__, "__doc__": error.__doc__})
+    return kind(
+        f"unexpected {name} in {stage_name}, request {request_id}; its message is withheld, it may quote a case"
+    )
 
 
 def _correlation(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,9 +27,6 @@ class ObjectStore(Protocol):
     def writer(self, key: str, content_type: str = "application/x-ndjson") -> AbstractContextManager[IO[bytes]]:
         """A binary stream that becomes the object when the block ends without an error; memory stays flat."""
 
-    def exists(self, key: str) -> bool:
-        """Whether the object is there."""
-
 
 class Ledger(Protocol):
     """What has been labeled and which runs there were."""
@@ -62,14 +59,17 @@ class Workflow(Protocol):
     """The LabelCases state machine."""
 
     def start(self, run: RunRequest) -> bool:
-        """Start a run under its id; False when that id has been started before."""
+        """Start a run under its id; False when a run of that id has ended. One that still runs is not started again."""
 
 
 class TrainingJobs(Protocol):
     """The training service."""
 
-    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> bool:
-        """Start the job; False when a job of that name exists. Raises TrainingUnavailable."""
+    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> tuple[str, bool]:
+        """Start the job; the name it got, and False when one that runs or has completed is there already.
+
+        Raises TrainingNotConfigured, TrainingUnavailable.
+        """
 
 
 class PiiDetector(Protocol):

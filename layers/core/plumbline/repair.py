@@ -33,12 +33,14 @@ def repair(
         return build_repair_request(prompt, case, run.model_id, *last, earlier=before)
 
     cases = read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase)
-    replies = ask_each(
+    asked = ask_each(
         ((case.case_id, request(case)) for case in cases if case.case_id in again),
         model=model,
         prompt=prompt.ref,
         attempt=task.attempt,
         concurrency=concurrency,
     )
-    write_models(data, keys.replies(run.run_id, shard), [*earlier, *replies])
-    return ShardResult(shard=shard, attempt=task.attempt, done=len(replies))
+    write_models(data, keys.replies(run.run_id, shard), [*earlier, *asked.replies])
+    if asked.error:
+        raise asked.error
+    return ShardResult(shard=shard, attempt=task.attempt, done=len(asked.replies))

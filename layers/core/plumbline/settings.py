@@ -82,7 +82,7 @@ class ModelSettings(DataStoreSettings, PromptSettings):
 
     idempotency_table: str
     idempotency_days: int = Field(default=90, ge=1)
-    lock_seconds: float = Field(default=120.0, gt=0)
+    lock_seconds: float = Field(default=150.0, gt=0)
     case_concurrency: int = Field(default=8, ge=1, le=64)
     model_api: Literal["converse", "messages"] = "converse"
     prompt_cache: bool = True
@@ -106,7 +106,7 @@ class TrainingSettings(DataStoreSettings):
     """How a training job is started."""
 
     training_role_arn: str
-    training_image: str
+    training_image: str = ""
     training_instance_type: str = "ml.g4dn.xlarge"
     training_max_seconds: int = Field(default=4 * 3600, ge=60)
 
@@ -115,5 +115,5 @@ class ReportSettings(DataStoreSettings, LedgerSettings):
     """Report reads the summary and closes the run's row."""
 
 
-class FailureSettings(LedgerSettings):
-    """RecordFailure writes the run's row."""
+class FailureSettings(DataStoreSettings, LedgerSettings):
+    """RecordFailure writes the run's row and, where there is a summary, the report."""

@@ -1,15 +1,14 @@
 """StartRun: an upload to incoming/ becomes a run of the LabelCases state machine."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from plumbline.contracts.base import Model
-from plumbline.contracts.errors import InvalidEvent, InvalidPrompt
+from plumbline.contracts.errors import InvalidEvent, InvalidPrompt, MissingObject
 from plumbline.contracts.runs import RunRequest, RunRow
 from plumbline.ports import Ledger, Workflow
 from plumbline.prompting import load_prompt
@@ -18,15 +17,18 @@ from plumbline.settings import StartRunSettings
 OPTIONS = ("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force")
 
 
+# An object's user-defined S3 metadata by key and version: where an upload says its run's options.
+Metadata = Callable[[str, str | None], Mapping[str, str]]
+
+
 class Upload(Model):
-    """An object that arrived under incoming/. `metadata` are its user-defined S3 metadata: the run's options."""
+    """An object that arrived under incoming/."""
 
     bucket: str
     key: str
     version_id: str | None = None
     etag: str | None = None
     at: datetime
-    metadata: dict[str, str] = Field(default_factory=dict)
 
 
 class Started(Model):
@@ -59,27 +61,32 @@ def run_id_of(bucket: str, key: str, version: str) -> str:
     return "run-" + hashlib.sha256("\x1f".join((bucket, key, version)).encode()).hexdigest()[:20]
 
 
-def start_run(upload: Upload, settings: StartRunSettings, *, ledger: Ledger, workflow: Workflow) -> Started:
-    """Start a run for the upload, once. A run whose options are wrong is recorded as FAILED with the reason."""
+def start_run(
+    upload: Upload, settings: StartRunSettings, *, raw: Metadata, ledger: Ledger, workflow: Workflow
+) -> Started:
+    """Start a run for the upload, once. A run that cannot be is recorded as FAILED with the reason.
+
+    Raises InvalidEvent for options that make no run, InvalidPrompt, MissingObject when the upload is gone already.
+    """
     if upload.key.endswith("/"):
         return Started(run_id=None, started=False)  # a folder made in the S3 console
     run_id = run_id_of(upload.bucket, upload.key, upload.version_id or upload.etag or "")
-    task = upload.metadata.get("task", settings.task)
-    row = RunRow(run_id=run_id, task=task, status="RUNNING", source=upload.key, started_at=upload.at)
+    row = RunRow(run_id=run_id, task=settings.task, status="RUNNING", source=upload.key, started_at=upload.at)
     try:
-        run = _request(upload, run_id, settings)
-        load_prompt(Path(settings.prompts_dir), run.task, run.prompt_version)
-    except (InvalidEvent, InvalidPrompt) as error:
+        run = _request(upload, run_id, raw(upload.key, upload.version_id), settings)
+        load_prompt(settings.prompts_dir, run.task, run.prompt_version)
+    except (InvalidEvent, InvalidPrompt, MissingObject) as error:
         # Under the stack's own task, because the one asked for may not exist; nobody would look there.
-        failed = {"task": settings.task, "status": "FAILED", "finished_at": datetime.now(UTC)}
+        failed = {"status": "FAILED", "finished_at": datetime.now(UTC)}
         ledger.put_run(row.model_copy(update=failed | {"error": type(error).__name__, "cause": str(error)}))
         raise
-    if ledger.get_run(task, run_id) is None:
-        ledger.put_run(row)
-    return Started(run_id=run_id, started=workflow.start(run))
+    new = ledger.get_run(run.task, run_id) is None
+    if new:
+        ledger.put_run(row.model_copy(update={"task": run.task}))
+    return Started(run_id=run_id, started=workflow.start(run) and new)
 
 
-def _request(upload: Upload, run_id: str, settings: StartRunSettings) -> RunRequest:
+def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings: StartRunSettings) -> RunRequest:
     defaults = settings.model_dump(
         include={
             "task",
@@ -91,12 +98,11 @@ def _request(upload: Upload, run_id: str, settings: StartRunSettings) -> RunRequ
             "map_concurrency",
         }
     )
-    options = {name: value for name, value in upload.metadata.items() if name in OPTIONS and value}
+    options = {name: value for name, value in metadata.items() if name in OPTIONS and value}
     fixed = {
         "run_id": run_id,
         "key": upload.key,
         "version_id": upload.version_id,
-        "etag": upload.etag,
         "started_at": upload.at,
     }
     try:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 from typing import IO
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -15,11 +17,17 @@ from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.adapters.sagemaker import SageMakerTrainingJobs
 from plumbline.adapters.stepfunctions import LabelCasesWorkflow
-from plumbline.contracts.errors import LedgerBusy, MissingObject, TrainingUnavailable
+from plumbline.contracts.errors import (
+    MissingObject,
+    StoreDenied,
+    StoreUnavailable,
+    TrainingNotConfigured,
+    TrainingUnavailable,
+)
 from plumbline.contracts.runs import RunRow
 from plumbline.settings import TrainingSettings
 from tests import builders as b
-from tests.unit.test_closing import manifest
+from tests.unit.test_start_training import manifest
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +70,10 @@ def test_an_object_whose_writer_failed_is_not_there(store: S3ObjectStore) -> Non
         stream.write(b"half")
         raise RuntimeError
 
-    with pytest.raises(RuntimeError), store.writer("half") as stream:  # noqa: PT012 - the block is the subject
+    with pytest.raises(RuntimeError), store.writer("half") as stream:
         fail(stream)
-    assert not store.exists("half")
+    with pytest.raises(MissingObject):
+        store.read("half")
 
 
 def test_what_is_not_there_is_a_missing_object(store: S3ObjectStore) -> None:
@@ -124,7 +133,7 @@ def test_a_table_that_never_finishes_a_batch_is_busy(monkeypatch: pytest.MonkeyP
             key = {"pk": {"S": "case#t#a"}, "sk": {"S": "case"}}
             stub.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": {"ledger": {"Keys": [key]}}})
         monkeypatch.setattr(clients, "dynamodb", lambda: client)
-        with pytest.raises(LedgerBusy, match="table ledger"):
+        with pytest.raises(StoreUnavailable, match="table ledger"):
             DynamoLedger("ledger").known_hashes("t", ["a"])
 
 
@@ -151,7 +160,7 @@ TRAINING = TrainingSettings(
 
 def test_a_training_job_gets_a_channel_for_each_split_and_starts_once() -> None:
     jobs = SageMakerTrainingJobs(TRAINING)
-    assert jobs.start("job-1", manifest(x=3), "datasets/m.json")
+    assert jobs.start("job-1", manifest(x=3), "datasets/m.json") == ("job-1", True)
     job = boto3.client("sagemaker").describe_training_job(TrainingJobName="job-1")
     assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["train", "validation", "test"]
     source = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]
@@ -160,17 +169,98 @@ def test_a_training_job_gets_a_channel_for_each_split_and_starts_once() -> None:
     assert job["OutputDataConfig"]["S3OutputPath"] == "s3://data/models/root_cause"
 
 
-@pytest.mark.parametrize(("code", "raises"), [("ResourceInUse", False), ("ResourceLimitExceeded", True)])
-def test_a_name_that_is_taken_is_no_error_and_a_refusal_is_one(
-    monkeypatch: pytest.MonkeyPatch, code: str, raises: bool
-) -> None:
+def _stubbed(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     client = boto3.client("sagemaker")
+    monkeypatch.setattr(clients, "sagemaker", lambda: client)
+    return Stubber(client)
+
+
+def _describes(stub: Stubber, name: str, status: str) -> None:
+    stub.add_client_error("create_training_job", service_error_code="ResourceInUse")
+    answer = {
+        "TrainingJobName": name,
+        "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://data/models"},
+        "TrainingJobStatus": status,
+        "SecondaryStatus": status,
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {},
+        "CreationTime": b.NOW,
+    }
+    stub.add_response("describe_training_job", answer, {"TrainingJobName": name})
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Completed"])
+def test_a_job_that_runs_or_has_completed_is_not_started_again(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    with _stubbed(monkeypatch) as stub:
+        _describes(stub, "job-1", status)
+        assert SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m") == ("job-1", False)
+
+
+def test_a_job_that_failed_is_tried_again_under_the_next_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _stubbed(monkeypatch) as stub:
+        _describes(stub, "job-1", "Failed")
+        _describes(stub, "job-1-2", "Stopped")
+        stub.add_response(
+            "create_training_job", {"TrainingJobArn": "arn:aws:sagemaker:us-east-1:1:training-job/job-1-3"}
+        )
+        assert SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m") == ("job-1-3", True)
+
+
+def test_a_refusal_says_what_to_check_and_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _stubbed(monkeypatch) as stub:
+        stub.add_client_error("create_training_job", "ResourceLimitExceeded", "Mrs Smith")
+        with pytest.raises(TrainingUnavailable, match=r"ResourceLimitExceeded.*quota") as caught:
+            SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m")
+    assert "Smith" not in str(caught.value)
+
+
+def test_without_an_image_nothing_is_started_and_the_message_says_how_to() -> None:
+    settings = TRAINING.model_copy(update={"training_image": ""})
+    with pytest.raises(TrainingNotConfigured, match=r"TrainingImage is empty.*manifests/"):
+        SageMakerTrainingJobs(settings).start("job-1", manifest(x=3), "datasets/m.json")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error"),
+    [
+        ("SlowDown", 503, StoreUnavailable),
+        ("InternalError", 500, StoreUnavailable),
+        ("Whatever", 502, StoreUnavailable),
+        ("AccessDenied", 403, StoreDenied),
+        ("NoSuchKey", 404, MissingObject),
+        ("InvalidRequest", 400, ClientError),
+    ],
+)
+def test_s3s_failures_have_the_names_that_the_state_machine_knows(
+    monkeypatch: pytest.MonkeyPatch, code: str, status: int, error: type[Exception]
+) -> None:
+    client = boto3.client("s3")
+    monkeypatch.setattr(clients, "s3", lambda: client)
     with Stubber(client) as stub:
-        stub.add_client_error("create_training_job", service_error_code=code, service_message="Mrs Smith")
-        monkeypatch.setattr(clients, "sagemaker", lambda: client)
-        if raises:
-            with pytest.raises(TrainingUnavailable, match=r"ResourceLimitExceeded.*quota") as caught:
-                SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m")
-            assert "Smith" not in str(caught.value)
-        else:
-            assert not SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m")
+        stub.add_client_error("get_object", code, "Mrs Smith", http_status_code=status)
+        with pytest.raises(error):
+            S3ObjectStore("data").read("k")
+
+
+def test_a_connection_that_breaks_while_reading_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def read(self, amt: int | None = None) -> bytes:
+            raise ReadTimeoutError(endpoint_url="https://s3")
+
+        readinto = read
+        close = staticmethod(lambda: None)
+
+    monkeypatch.setattr(clients, "s3", lambda: SimpleNamespace(get_object=lambda **where: {"Body": Broken()}))
+    with pytest.raises(StoreUnavailable, match="s3://data/k: not reached"):
+        S3ObjectStore("data").read("k")
+
+
+def test_a_throttled_ledger_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client("dynamodb")
+    monkeypatch.setattr(clients, "dynamodb", lambda: client)
+    with Stubber(client) as stub:
+        stub.add_client_error("put_item", "ProvisionedThroughputExceededException")
+        with pytest.raises(StoreUnavailable, match="the ledger's table"):
+            DynamoLedger("ledger").put_run(row("a"))

@@ -238,4 +238,4 @@ def test_the_client_is_made_once_with_room_for_every_thread(monkeypatch: pytest.
     assert options["service"] == "bedrock-runtime"
     assert config.max_pool_connections == 13
     assert (config.connect_timeout, config.read_timeout) == (2, 9)
-    assert config.retries == {"mode": "adaptive", "total_max_attempts": 3}
+    assert config.retries == {"mode": "adaptive", "total_max_attempts": 2}

@@ -136,19 +136,20 @@ def test_a_killed_worker_blocks_its_retry_only_until_the_lock_opens(table: Any) 
     assert IdempotentModel(model, TABLE).ask(request()).text == "Billing"
 
 
+class Context:
+    def __init__(self, millis: int) -> None:
+        self.millis = millis
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.millis
+
+
 def test_a_lock_never_outlasts_the_invocation(table: Any) -> None:
-    class Context:
-        def __init__(self, millis: int) -> None:
-            self.millis = millis
-
-        def get_remaining_time_in_millis(self) -> int:
-            return self.millis
-
     idempotent = IdempotentModel(CountingModel("x"), TABLE, lock_seconds=120)
     assert idempotent.get_remaining_time_in_millis() == 120_000
-    idempotent.register_lambda_context(Context(900_000))
+    idempotent.begin("run-1/00000", Context(900_000))
     assert idempotent.get_remaining_time_in_millis() == 120_000
-    idempotent.register_lambda_context(Context(5_000))
+    idempotent.begin("run-1/00000", Context(5_000))
     assert idempotent.get_remaining_time_in_millis() == 5_000
 
 
@@ -201,10 +202,17 @@ def test_the_key_stays_what_it_is() -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_a_reply_that_the_same_run_paid_for_stays_its_spend() -> None:
+def test_a_reply_that_the_same_shard_paid_for_stays_its_spend() -> None:
     """A worker that crashed after paying looks its own replies up again: no second call, and no free ride either."""
     model = CountingModel("Billing")
-    IdempotentModel(model, TABLE, payer="run-1").ask(request())
-    assert not IdempotentModel(model, TABLE, payer="run-1").ask(request()).from_cache
-    assert IdempotentModel(model, TABLE, payer="run-2").ask(request()).from_cache
+
+    def ask_for(payer: str) -> ModelReply:
+        idempotent = IdempotentModel(model, TABLE)
+        idempotent.begin(payer, Context(900_000))
+        return idempotent.ask(request())
+
+    assert not ask_for("run-1/00000").from_cache
+    assert not ask_for("run-1/00000").from_cache  # its retry
+    assert ask_for("run-1/00001").from_cache  # the same text elsewhere in the run
+    assert ask_for("run-2/00000").from_cache
     assert len(model.asked) == 1

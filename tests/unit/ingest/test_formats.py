@@ -60,7 +60,7 @@ def test_byte_order_marks(encoding: str, content: str) -> None:
 )
 @pytest.mark.parametrize("packed", [False, True])
 def test_json_shapes(content: str, found: str, packed: bool) -> None:
-    data = gzip.compress(content.encode()) if packed else content.encode()
+    data = gzip.compress(content.encode(), mtime=0) if packed else content.encode()
     done = run_ingest(data, name="incoming/no-helpful-name")
     assert done.result.file_format == f"{found}{'.gz' if packed else ''}/generic"
     assert done.result.file_bytes == len(data)
@@ -106,9 +106,9 @@ def test_ground_truth_takes_the_last_label_and_a_single_class_map() -> None:
 
 
 def test_ground_truth_source_ref_is_read_only_under_incoming_of_the_raw_bucket() -> None:
-    names = ("s3://raw/incoming/t/1.txt", "s3://raw/runs/r/cases/0.jsonl", "s3://other/incoming/t/1.txt")
+    names = ("s3://raw/sources/t/1.txt", "s3://raw/runs/r/cases/0.jsonl", "s3://other/sources/t/1.txt")
     lines = [{"source-ref": name, "x": 0, "x-metadata": {"class-name": "A"}} for name in names]
-    objects = {"incoming/t/1.txt": b"a text of its own", "runs/r/cases/0.jsonl": b"secret"}
+    objects = {"sources/t/1.txt": b"a text of its own", "runs/r/cases/0.jsonl": b"secret"}
     content = "\n".join(json.dumps(line) for line in lines)
     done = run_ingest(content, objects=objects, settings=IngestSettings(raw_bucket="raw"))
     assert said(done.only) == [("customer", "a text of its own")]

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
 CONNECT_TIMEOUT = 5.0
-READ_TIMEOUT = 30.0
-ATTEMPTS = 3
+# A call that timed out may have been paid for: a long wait and one more try, then it is the state machine's turn.
+READ_TIMEOUT = 60.0
+ATTEMPTS = 2
 
 _THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
 _UNAVAILABLE = {

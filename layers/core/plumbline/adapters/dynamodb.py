@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from plumbline.adapters import clients
-from plumbline.contracts.errors import LedgerBusy
+from plumbline.adapters.failures import translated
+from plumbline.contracts.errors import StoreUnavailable
 from plumbline.contracts.runs import RunRow
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ _MAX_WRITE = 25  # BatchWriteItem's limit
 _MAX_ROUNDS = 8  # botocore already retries throttled calls; these rounds are for partly served ones
 
 
+_translated = translated("the ledger's table")
+
+
 class DynamoLedger:
-    """What has been labeled and which runs there were."""
+    """What has been labeled and which runs there were. Every method may raise StoreUnavailable and StoreDenied."""
 
     def __init__(self, table: str) -> None:
         self.table = table
 
+    @_translated
     def put_run(self, row: RunRow) -> None:
         """Write the run's row, replacing an earlier one of the same run."""
         clients.dynamodb().put_item(
@@ -38,6 +43,7 @@ class DynamoLedger:
             },
         )
 
+    @_translated
     def get_run(self, task: str, run_id: str) -> RunRow | None:
         """The run's row, or None."""
         item = (
@@ -47,6 +53,7 @@ class DynamoLedger:
         )
         return RunRow.model_validate_json(item["row"]["S"]) if item else None
 
+    @_translated
     def runs(self, task: str) -> list[RunRow]:
         """Every run of the task, newest first."""
         pages = (
@@ -62,12 +69,15 @@ class DynamoLedger:
         rows = [RunRow.model_validate_json(item["row"]["S"]) for page in pages for item in page["Items"]]
         return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
 
+    @_translated
     def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
         """Content hashes of those of the cases that have an accepted label."""
         found: dict[str, str] = {}
         for batch in _batches(dict.fromkeys(case_ids), _MAX_GET):
             keys = [{"pk": {"S": _case_pk(task, case_id)}, "sk": {"S": "case"}} for case_id in batch]
-            pending = {self.table: {"Keys": keys, "ProjectionExpression": "case_id, content_hash"}}
+            pending = {
+                self.table: {"Keys": keys, "ProjectionExpression": "case_id, content_hash", "ConsistentRead": True}
+            }
             for _ in range(_MAX_ROUNDS):
                 answer = clients.dynamodb().batch_get_item(RequestItems=pending)  # type: ignore[arg-type]
                 for item in answer["Responses"].get(self.table, []):
@@ -76,9 +86,12 @@ class DynamoLedger:
                 if not pending:
                     break
             else:
-                raise LedgerBusy(f"table {self.table} did not answer {len(batch)} lookups in {_MAX_ROUNDS} rounds")
+                raise StoreUnavailable(
+                    f"table {self.table} did not answer {len(batch)} lookups in {_MAX_ROUNDS} rounds"
+                )
         return found
 
+    @_translated
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         """Remember case id → content hash as labeled by this run."""
         for batch in _batches(hashes.items(), _MAX_WRITE):
@@ -102,7 +115,7 @@ class DynamoLedger:
                 if not pending:
                     break
             else:
-                raise LedgerBusy(f"table {self.table} did not take {len(batch)} rows in {_MAX_ROUNDS} rounds")
+                raise StoreUnavailable(f"table {self.table} did not take {len(batch)} rows in {_MAX_ROUNDS} rounds")
 
 
 def _case_pk(task: str, case_id: str) -> str:

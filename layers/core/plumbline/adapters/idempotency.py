@@ -5,7 +5,6 @@ The table has Powertools' standard shape: partition key `id` (string), time to l
 
 import hashlib
 import json
-import logging
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import boto3
@@ -24,14 +23,14 @@ from botocore.config import Config
 
 from plumbline.contracts.errors import ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest
+from plumbline.observability import logger
 from plumbline.ports import LanguageModel
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-logger = logging.getLogger(__name__)
-
 DAY = 24 * 3600
+LOCK_SECONDS = 150.0  # two attempts of 60 s and what lies between them
 
 
 class RemainingTime(Protocol):
@@ -55,7 +54,6 @@ class IdempotentModel:
     While a request is being asked, the same request elsewhere raises IdempotencyAlreadyInProgressError, for the state
     machine to retry. That lock opens after `lock_seconds` at the latest, so that a worker that was killed does not
     block its own retry; it should be longer than one call with its botocore retries. A failed call is not stored.
-    `payer` is the run that asks: a reply it paid for itself comes back without `from_cache`.
     """
 
     def __init__(
@@ -63,14 +61,13 @@ class IdempotentModel:
         model: LanguageModel,
         table_name: str,
         *,
-        payer: str = "",
         expires_after_seconds: int = 90 * DAY,
-        lock_seconds: float = 120.0,
+        lock_seconds: float = LOCK_SECONDS,
         concurrency: int = 8,
         client: "DynamoDBClient | None" = None,
     ) -> None:
         self._model = model
-        self._payer = payer
+        self._payer = ""
         self._table_name = table_name
         self._lock_millis = int(lock_seconds * 1000)
         self._context: RemainingTime | None = None
@@ -92,7 +89,7 @@ class IdempotentModel:
         )
 
     def ask(self, request: ModelRequest) -> ModelReply:
-        """The stored reply (`from_cache` true where another run paid for it), or the model's answer, which is stored.
+        """The stored reply (`from_cache` true where another payer got it), or the model's answer, which is stored.
 
         Raises what the model raises; IdempotencyAlreadyInProgressError; ModelUnavailable when the table fails.
         """
@@ -109,8 +106,10 @@ class IdempotentModel:
             ) from error
         return reply
 
-    def register_lambda_context(self, context: RemainingTime) -> None:
-        """Let the locks of this invocation open when the invocation is cut off, where that is sooner."""
+    def begin(self, payer: str, context: RemainingTime) -> None:
+        """An invocation begins. `payer` says for whom it asks: a reply that it paid for itself, before a retry, comes
+        back without `from_cache`. Locks taken now open when the invocation is cut off, where that is sooner."""
+        self._payer = payer
         self._context = context
 
     def get_remaining_time_in_millis(self) -> int:
@@ -124,7 +123,7 @@ class IdempotentModel:
         return made[0]
 
     def _mark_reused(self, response: Any, idempotent_data: DataRecord) -> ModelReply:  # noqa: ARG002 - hook
-        """A reply that this very run paid for, before a retry, stays this run's spend."""
+        """A reply that this very payer got before a retry stays its spend."""
         reply: ModelReply = response
         return reply.model_copy(update={"from_cache": reply.paid_by != self._payer or not self._payer})
 

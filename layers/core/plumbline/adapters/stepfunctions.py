@@ -11,7 +11,10 @@ class LabelCasesWorkflow:
         self.state_machine_arn = state_machine_arn
 
     def start(self, run: RunRequest) -> bool:
-        """Start a run; False when its id has been started before (Standard keeps a name for 90 days)."""
+        """Start a run; False when a run of its id has ended (Standard keeps a name for 90 days).
+
+        For an execution that still runs with the same input, StartExecution succeeds and starts nothing.
+        """
         client = clients.stepfunctions()
         try:
             client.start_execution(

@@ -4,15 +4,18 @@ Entry point: `anonymize`. Detectors stand in `detector` (its heavy libraries loa
 layer). Recognisers are added in `patterns` (one expression), `phones` and `names`; a new entity type goes into
 `spans.ENTITY_TYPES`. Nothing here writes a value anywhere but into a placeholder's place: no logs, no counts by value.
 
-What is masked: the subject and every message. What stays: case id, product, dates, roles. Of an ARN everything goes;
-of a URL only user, password and the values of telling query parameters, because scheme, host and path say what a case
-is about; loopback, link-local and unspecified addresses and netmasks stay for the same reason.
+What is masked: the subject, every message, and in the product what has a shape of its own or was found elsewhere in
+the case (a product's name looks like a person's to a model). What stays: case id, dates, roles. Of an ARN everything
+goes; of a URL only user, password and the values of telling query parameters, because scheme, host and path say what a
+case is about; loopback, link-local and unspecified addresses and netmasks stay for the same reason.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from plumbline.anonymize.placeholders import mask
+from plumbline.anonymize.patterns import find_patterns
+from plumbline.anonymize.placeholders import Found, mask
+from plumbline.anonymize.spans import merge
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64
 from plumbline.ports import PiiDetector
@@ -34,15 +37,18 @@ def anonymize(cases: Iterable[Case], detector: PiiDetector) -> Iterator[Anonymiz
     while batch := list(islice(remaining, _CASES_AT_A_TIME)):
         found = detector.find([text for case in batch for text in _texts(case)])
         for case in batch:
+            product = case.product or ""
             texts = _texts(case)
-            yield _masked(case, *mask(texts, list(islice(found, len(texts)))))
+            spans: list[Found] = [*islice(found, len(texts)), merge(find_patterns(product))]
+            (*masked, product), entities = mask([*texts, product], spans)
+            yield _masked(case, masked, product or None, entities)
 
 
 def _texts(case: Case) -> list[str]:
     return [case.subject, *(message.text for message in case.messages)]
 
 
-def _masked(case: Case, texts: list[str], entities: dict[str, int]) -> AnonymizedCase:
+def _masked(case: Case, texts: list[str], product: str | None, entities: dict[str, int]) -> AnonymizedCase:
     messages = tuple(
         message.model_copy(update={"text": text}) for message, text in zip(case.messages, texts[1:], strict=True)
     )
@@ -52,7 +58,7 @@ def _masked(case: Case, texts: list[str], entities: dict[str, int]) -> Anonymize
         messages=messages,
         created_at=case.created_at,
         updated_at=case.updated_at,
-        product=case.product,
+        product=product,
         cut=case.cut,
         entities=entities,
         fingerprint=simhash64("\n".join(texts)),

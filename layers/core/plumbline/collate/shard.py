@@ -8,7 +8,7 @@ from plumbline.contracts.cases import AnonymizedCase, IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.labels import Label, Outcome, Unparsed
 from plumbline.contracts.replies import Reply
-from plumbline.contracts.runs import ShardError
+from plumbline.contracts.runs import ShardFailure
 from plumbline.jsonl import M, read_models
 from plumbline.ports import ObjectStore
 
@@ -45,7 +45,7 @@ class ShardRecords:
     def read(cls, run_id: str, shard: str, data: ObjectStore) -> "ShardRecords":
         """Whatever the shard's stages have written; a stage that was never reached left nothing."""
         try:
-            error = ShardError.model_validate_json(data.read(keys.shard_error(run_id, shard))).error
+            error = ShardFailure.model_validate_json(data.read(keys.shard_failure(run_id, shard))).error
         except MissingObject:
             error = None
         return cls(

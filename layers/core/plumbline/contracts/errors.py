@@ -72,5 +72,13 @@ class InvalidSettings(PlumblineError):
     """The function's environment variables are missing or malformed."""
 
 
-class LedgerBusy(PlumblineError):
-    """DynamoDB left a part of a batch undone again and again; trying the stage again helps."""
+class StoreUnavailable(PlumblineError):
+    """S3 or DynamoDB failed, was throttled or could not be reached; trying the stage again may help."""
+
+
+class StoreDenied(PlumblineError):
+    """The function may not do to a bucket or table what it has to; trying again does not help."""
+
+
+class TrainingNotConfigured(PlumblineError):
+    """The stack has no training image, so a balanced dataset is written and not trained."""

@@ -24,7 +24,6 @@ class RunRequest(Model):
     model_id: str
     key: str = Field(description="the export's key in the raw bucket")
     version_id: str | None = None
-    etag: str | None = None
     mapping_key: str | None = Field(default=None, description="a field-mapping file's key in the raw bucket")
     target_per_class: int = Field(ge=1)
     budget_usd: float = Field(gt=0)
@@ -205,7 +204,7 @@ class RunRow(Model):
     report_key: str | None = None
 
 
-class ShardError(Model):
+class ShardFailure(Model):
     """Why a shard ended before its labels: the error's class name, as the state machine saw it."""
 
     shard: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from plumbline.contracts.errors import MissingObject
 from plumbline.ingest.rows import BadRow, Reason, Row, encoding_fault
-from plumbline.keys import INCOMING
+from plumbline.keys import SOURCES
 from plumbline.ports import ObjectStore
 
 _METADATA = "-metadata"
@@ -31,7 +31,7 @@ def unwrap(row: Row, fetch: Fetch) -> Row | BadRow:
     if not isinstance(source, str) and isinstance(reference, str):
         source = fetch(reference)
         if source is None:
-            return BadRow(row.line, Reason.NO_TEXT, "source-ref names no readable text under incoming/ of this bucket")
+            return BadRow(row.line, Reason.NO_TEXT, "source-ref names no readable text under sources/ of this bucket")
         if encoding_fault(source):
             return BadRow(row.line, Reason.BAD_ENCODING, "the text that source-ref names is not UTF-8")
     if not isinstance(source, str) or not source.strip():
@@ -65,12 +65,12 @@ def gold_label(fields: dict[str, object]) -> str | None:
 
 
 def fetcher(raw: ObjectStore, raw_bucket: str | None, max_bytes: int) -> Fetch:
-    """Reads what `source-ref` names, as long as it lies under incoming/ of the raw bucket; None otherwise."""
+    """Reads what `source-ref` names, as long as it lies under sources/ of the raw bucket; None otherwise."""
     prefix = f"s3://{raw_bucket}/"
 
     def fetch(uri: str) -> str | None:
         key = uri.removeprefix(prefix)
-        if raw_bucket is None or key == uri or not key.startswith(INCOMING):
+        if raw_bucket is None or key == uri or not key.startswith(SOURCES):
             return None
         try:
             with raw.open(key) as stream:

@@ -99,6 +99,9 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
     if balance is None:
         return []
     if balance.verdict == "balanced":
+        if summary.training_error == "TrainingNotConfigured":
+            text = "The dataset is ready to train on; the stack has no TrainingImage, so no job was started. Its manifest is"
+            return [Advice(text, balance.manifest_key or "")]
         if summary.training_error:
             text = (
                 f"Training did not start ({summary.training_error}). Drop the manifest under {keys.MANIFESTS} to retry:"

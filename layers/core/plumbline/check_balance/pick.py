@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plumbline.balance.pool import Candidate, Pool
+from plumbline.check_balance.pool import Candidate, Pool
 from plumbline.fingerprint import NearDuplicates
 
 
@@ -16,10 +16,11 @@ class Picked:
     candidates: tuple[Candidate, ...]
     per_class: Counter[str]
     duplicates: Counter[str]
+    target: int
 
     def version(self) -> str:
-        """The dataset's name: 12 hex digits over what is in it, so that the same content has the same name."""
-        digest = hashlib.sha256()
+        """The dataset's name: 12 hex digits over its target and content, so that the same set has the same name."""
+        digest = hashlib.sha256(f"{self.target}\x1e".encode())
         for c in sorted(self.candidates, key=lambda c: c.case_id):
             digest.update(f"{c.case_id}\x1f{c.category}\x1f{c.content_hash}\x1f{c.run_id}\x1e".encode())
         return digest.hexdigest()[:12]
@@ -45,7 +46,7 @@ def pick(pool: Pool, categories: Sequence[str], target: int) -> Picked:
             elif per_class[name] < target:
                 chosen.append(queue[turn])
                 per_class[name] += 1
-    return Picked(candidates=tuple(chosen), per_class=per_class, duplicates=duplicates)
+    return Picked(candidates=tuple(chosen), per_class=per_class, duplicates=duplicates, target=target)
 
 
 def _order(candidate: Candidate) -> tuple[float, bytes]:

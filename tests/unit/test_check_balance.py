@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plumbline import keys
-from plumbline.balance import check_balance
-from plumbline.balance.pick import Picked
-from plumbline.balance.pool import Candidate
-from plumbline.balance.write import assign_splits
-from plumbline.closing import finish
+from plumbline.check_balance import check_balance
+from plumbline.check_balance.pick import Picked
+from plumbline.check_balance.pool import Candidate
+from plumbline.check_balance.write import assign_splits
 from plumbline.collate import collate
 from plumbline.contracts.datasets import DatasetManifest, DatasetRow
 from plumbline.contracts.runs import BalanceResult, BalanceTask, CollateTask, ReportTask, RunRow, TrainingOutcome
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
+from plumbline.report.finish import finish
 from tests import builders as b
 from tests.fakes import MemoryLedger, MemoryStore
 
@@ -166,7 +167,7 @@ def test_finishing_closes_the_row_and_completes_the_summary() -> None:
 @given(st.integers(0, 60), st.randoms())
 def test_splits_are_stratified_disjoint_and_do_not_depend_on_order(each: int, rng: random.Random) -> None:
     candidates = [Candidate(f"{c}{n}", c, 0.9, "0" * 16, "h", "r", "s") for c in ("x", "y") for n in range(each)]
-    splits = assign_splits(Picked(tuple(candidates), None, None))  # type: ignore[arg-type]  # only candidates are read
+    splits = assign_splits(Picked(tuple(candidates), Counter(), Counter(), 1))
     for category in ("x", "y"):
         sizes = [
             sum(1 for i, s in splits.items() if i[0] == category and s == split) for split in ("test", "validation")
@@ -176,13 +177,13 @@ def test_splits_are_stratified_disjoint_and_do_not_depend_on_order(each: int, rn
         if each >= 3:
             assert sizes[0] >= 1
     rng.shuffle(candidates)
-    assert assign_splits(Picked(tuple(candidates), None, None)) == splits  # type: ignore[arg-type]
+    assert assign_splits(Picked(tuple(candidates), Counter(), Counter(), 1)) == splits
 
 
 def test_a_case_in_the_test_set_mostly_stays_there_when_the_dataset_grows() -> None:
     def test_ids(size: int) -> set[str]:
         candidates = tuple(Candidate(f"case-{n}", "x", 0.9, "0" * 16, "h", "r", "s") for n in range(size))
-        splits = assign_splits(Picked(candidates, None, None))  # type: ignore[arg-type]
+        splits = assign_splits(Picked(candidates, Counter(), Counter(), 1))
         return {case_id for case_id, split in splits.items() if split == "test"}
 
     small, large = test_ids(1000), test_ids(1100)

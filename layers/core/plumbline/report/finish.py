@@ -1,20 +1,10 @@
-"""How a run ends: Report for one that went through, RecordFailure for one that did not."""
+"""The Report stage: completes the summary, writes the page, closes the run's row."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from plumbline import keys
-from plumbline.contracts.runs import (
-    FailureResult,
-    FailureTask,
-    ReportResult,
-    ReportTask,
-    RunRow,
-    RunSummary,
-    ShardError,
-    ShardFailureTask,
-    ShardResult,
-)
+from plumbline.contracts.runs import ReportResult, ReportTask, RunRow, RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 
@@ -56,28 +46,3 @@ def finish(task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Calla
         outcomes=summary.outcomes,
         verdict=task.balance.verdict,
     )
-
-
-def record_failure(task: FailureTask, *, ledger: Ledger) -> FailureResult:
-    """Write into the run's row that it failed and why, in words that a person can act on."""
-    run, error = task.run, task.error
-    ledger.put_run(
-        RunRow(
-            run_id=run.run_id,
-            task=run.task,
-            status="FAILED",
-            source=run.key,
-            started_at=run.started_at,
-            finished_at=datetime.now(UTC),
-            error=error.Error,
-            cause=error.message,
-        )
-    )
-    return FailureResult(error=error.Error, cause=error.message)
-
-
-def record_shard_failure(task: ShardFailureTask, *, data: ObjectStore) -> ShardResult:
-    """Leave the reason where Collate finds it, so that the shard's cases get the outcome failed(reason)."""
-    error = ShardError(shard=task.shard, error=task.error.Error)
-    data.write(keys.shard_error(task.run.run_id, task.shard), error.model_dump_json().encode())
-    return ShardResult(shard=task.shard, done=0)

@@ -24,7 +24,7 @@ def start_training(task: TrainingTask, *, data: ObjectStore, jobs: TrainingJobs)
     """Start one training job for the manifest's dataset; the same dataset never starts a second one.
 
     Raises MissingObject or InvalidEvent for a manifest that is not there or not one, DatasetTooSmall when a class is
-    missing from a split, TrainingUnavailable when the service refuses.
+    missing from a split, TrainingNotConfigured and TrainingUnavailable.
     """
     try:
         manifest = DatasetManifest.model_validate_json(data.read(task.manifest_key))
@@ -38,8 +38,7 @@ def start_training(task: TrainingTask, *, data: ObjectStore, jobs: TrainingJobs)
                 f"dataset {manifest.version}: {file.split} has no case of {', '.join(absent)}; label more cases of "
                 "these classes (three a class is the least that can be split)"
             )
-    name = job_name(manifest)
-    started = jobs.start(name, manifest, task.manifest_key)
+    name, started = jobs.start(job_name(manifest), manifest, task.manifest_key)
     return TrainingStarted(job_name=name, already_started=not started, manifest_key=task.manifest_key)
 
 

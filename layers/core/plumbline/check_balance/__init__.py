@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from plumbline import keys
-from plumbline.balance.pick import Picked, pick
-from plumbline.balance.pool import Pool, read_pool
-from plumbline.balance.write import write_dataset
+from plumbline.check_balance.pick import Picked, pick
+from plumbline.check_balance.pool import Pool, read_pool
+from plumbline.check_balance.write import write_dataset
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.runs import BalanceResult, BalanceTask, ClassCount, Verdict
 from plumbline.ports import Ledger, ObjectStore

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import IO, get_args
 
 from plumbline import keys
-from plumbline.balance.pick import Picked, stable_hash
-from plumbline.balance.pool import Candidate
+from plumbline.check_balance.pick import Picked, stable_hash
+from plumbline.check_balance.pool import Candidate
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.datasets import DatasetRow, Split, SplitFile
 from plumbline.contracts.errors import BrokenInvariant
@@ -35,7 +35,7 @@ def write_dataset(task: str, version: str, picked: Picked, data: ObjectStore) ->
 
 
 def assign_splits(picked: Picked) -> dict[str, Split]:
-    """A tenth of each class (at least one case, while two remain for training) to test and to validation.
+    """A tenth of each class (at least one case, while at least one remains for training) to test and to validation.
 
     Cases go by a hash of their id, so that a case in the test set mostly stays there when the dataset grows.
     """

@@ -1,44 +1,15 @@
-"""How failures are recorded, and how a manifest starts training."""
+"""StartTraining: a manifest starts one training job."""
 
-import json
 from typing import Any
 
 import pytest
 
-from plumbline import keys
-from plumbline.closing import record_failure, record_shard_failure
 from plumbline.contracts.datasets import DatasetManifest, SplitFile
 from plumbline.contracts.errors import DatasetTooSmall, InvalidEvent, MissingObject
-from plumbline.contracts.runs import CaughtError, FailureTask, ShardFailureTask, TrainingTask
-from plumbline.training import start_training, task_from_event
+from plumbline.contracts.runs import TrainingTask
+from plumbline.start_training import start_training, task_from_event
 from tests import builders as b
-from tests.fakes import MemoryLedger, MemoryStore, MemoryTrainingJobs
-
-
-@pytest.mark.parametrize(
-    ("cause", "message"),
-    [
-        ('{"errorMessage": "no case in it", "errorType": "InvalidCaseFile", "stackTrace": ["x"]}', "no case in it"),
-        ("plain words", "plain words"),
-        ('["a", "list"]', '["a", "list"]'),
-        ("", ""),
-    ],
-)
-def test_the_cause_of_a_failed_run_is_a_sentence_and_not_a_stack_trace(cause: str, message: str) -> None:
-    ledger = MemoryLedger()
-    task = FailureTask(run=b.run(), error=CaughtError(Error="InvalidCaseFile", Cause=cause))
-    assert record_failure(task, ledger=ledger).cause == message
-    row = ledger.get_run("root_cause", "run-1")
-    assert row is not None
-    assert (row.status, row.error, row.cause) == ("FAILED", "InvalidCaseFile", message)
-    assert row.finished_at is not None
-
-
-def test_a_failed_shard_leaves_its_errors_name_and_nothing_of_its_message() -> None:
-    data = MemoryStore()
-    error = CaughtError(Error="ModelThrottled", Cause='{"errorMessage": "secret"}')
-    record_shard_failure(ShardFailureTask(run=b.run(), shard="00007", error=error), data=data)
-    assert json.loads(data.read(keys.shard_error("run-1", "00007"))) == {"shard": "00007", "error": "ModelThrottled"}
+from tests.fakes import MemoryStore, MemoryTrainingJobs
 
 
 def manifest(**per_class: int) -> DatasetManifest:

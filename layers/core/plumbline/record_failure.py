@@ -1,0 +1,79 @@
+"""RecordFailure: a failed run says so in the ledger and, where it got that far, in its report."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from plumbline import keys
+from plumbline.contracts.errors import InvalidEvent, MissingObject
+from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRow, RunSummary
+from plumbline.ports import Ledger, ObjectStore
+
+_ENDED_OUTSIDE = {
+    "ABORTED": "the execution was stopped by hand; run the same file again, answers already paid for are reused",
+    "TIMED_OUT": "the execution took longer than its time limit; run the same file again, it goes on where it was",
+    "FAILED": "the execution failed outside of its states; its history in Step Functions says where",
+}
+
+
+def task_from_event(event: Mapping[str, Any]) -> FailureTask:
+    """What failed: a FailureTask from the state machine, or EventBridge's "Step Functions Execution Status Change".
+
+    Raises InvalidEvent. Source: Step Functions Developer Guide, "Automating Step Functions event delivery".
+    """
+    try:
+        if "detail" not in event:
+            return FailureTask.model_validate(event)
+        detail = event["detail"]
+        status = detail["status"]
+        error = CaughtError(
+            Error=detail.get("error") or f"Execution{status.title().replace('_', '')}",
+            Cause=detail.get("cause") or _ENDED_OUTSIDE[status],
+        )
+        return FailureTask(run=json.loads(detail["input"])["run"], error=error)
+    except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
+        raise InvalidEvent(f"neither a FailureTask nor an execution's status change ({type(error).__name__})") from None
+
+
+def record_failure(
+    task: FailureTask, *, data: ObjectStore, ledger: Ledger, render: Callable[[RunSummary], str]
+) -> FailureResult:
+    """Close the run's row as FAILED, with a cause that a person can act on, once: a row that is closed stays.
+
+    Where Collate had summed the run up, its outcomes and spend are kept and the report is written.
+    """
+    run, error = task.run, task.error
+    before = ledger.get_run(run.task, run.run_id)
+    if before is not None and before.status != "RUNNING":
+        return FailureResult(error=before.error or error.Error, cause=before.cause or error.message)
+    now = datetime.now(UTC)
+    row = RunRow(
+        run_id=run.run_id,
+        task=run.task,
+        status="FAILED",
+        source=run.key,
+        started_at=run.started_at,
+        finished_at=now,
+        error=error.Error,
+        cause=error.message,
+    )
+    summary = _summary(run.run_id, data)
+    if summary is not None:
+        failed = summary.model_copy(update={"status": "FAILED", "finished_at": now})
+        data.write(keys.report(run.run_id), render(failed).encode(), content_type="text/html; charset=utf-8")
+        data.write(keys.summary(run.run_id), failed.model_dump_json().encode())
+        outcomes = {str(name): count for name, count in failed.outcomes.items()}
+        known = {"cost_usd": failed.cost.usd, "outcomes": outcomes, "report_key": keys.report(run.run_id)}
+        row = row.model_copy(update=known)
+    ledger.put_run(row)
+    return FailureResult(error=error.Error, cause=error.message)
+
+
+def _summary(run_id: str, data: ObjectStore) -> RunSummary | None:
+    try:
+        return RunSummary.model_validate_json(data.read(keys.summary(run_id)))
+    except MissingObject:
+        return None

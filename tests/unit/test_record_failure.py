@@ -1,0 +1,110 @@
+"""RecordFailure and RecordShardFailure: how failures are kept."""
+
+import json
+from typing import Any
+
+import pytest
+
+from plumbline import keys
+from plumbline.contracts.errors import InvalidEvent
+from plumbline.contracts.runs import CaughtError, FailureTask, RunRow, ShardFailureTask
+from plumbline.record_failure import record_failure, task_from_event
+from plumbline.record_shard_failure import record_shard_failure
+from tests import builders as b
+from tests.fakes import MemoryLedger, MemoryStore
+from tests.unit.report.summaries import typical
+
+
+def record(ledger: MemoryLedger, error: CaughtError, data: MemoryStore | None = None) -> str:
+    task = FailureTask(run=b.run(), error=error)
+    page = "<p>{}</p>".format
+    result = record_failure(task, data=data or MemoryStore(), ledger=ledger, render=lambda s: page(s.status))
+    return result.cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "message"),
+    [
+        ('{"errorMessage": "no case in it", "errorType": "InvalidCaseFile", "stackTrace": ["x"]}', "no case in it"),
+        ("plain words", "plain words"),
+        ('["a", "list"]', '["a", "list"]'),
+        ("", ""),
+    ],
+)
+def test_the_cause_of_a_failed_run_is_a_sentence_and_not_a_stack_trace(cause: str, message: str) -> None:
+    ledger = MemoryLedger()
+    assert record(ledger, CaughtError(Error="InvalidCaseFile", Cause=cause)) == message
+    row = ledger.get_run("root_cause", "run-1")
+    assert row is not None
+    assert (row.status, row.error, row.cause) == ("FAILED", "InvalidCaseFile", message)
+    assert row.finished_at is not None
+
+
+def test_a_run_that_failed_after_collate_keeps_its_outcomes_its_spend_and_gets_a_report() -> None:
+    ledger, summary = MemoryLedger(), typical()
+    data = MemoryStore({keys.summary("run-1"): summary.model_dump_json().encode()})
+    record(ledger, CaughtError(Error="NothingLabeled"), data)
+    row = ledger.get_run("root_cause", "run-1")
+    assert row is not None
+    assert (row.cost_usd, row.report_key) == (summary.cost.usd, keys.report("run-1"))
+    assert row.outcomes["labeled"] == summary.outcomes["labeled"]
+    assert data.read(keys.report("run-1")) == b"<p>FAILED</p>"
+    assert json.loads(data.read(keys.summary("run-1")))["status"] == "FAILED"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "SUCCEEDED"])
+def test_a_row_that_is_closed_stays_as_it_is(status: str) -> None:
+    """Step Functions tells EventBridge of a failure that RecordFailure has recorded already."""
+    ledger = MemoryLedger()
+    closed = RunRow.model_validate(
+        {
+            "run_id": "run-1",
+            "task": "root_cause",
+            "status": status,
+            "source": "s",
+            "started_at": b.NOW,
+            "error": "First",
+            "cause": "the first cause",
+        }
+    )
+    ledger.put_run(closed)
+    assert record(ledger, CaughtError(Error="Later", Cause="another")) == "the first cause"
+    assert ledger.get_run("root_cause", "run-1") == closed
+
+
+def status_change(**detail: Any) -> dict[str, Any]:
+    given = {"status": "ABORTED", "name": "run-1", "input": json.dumps({"run": b.run().model_dump(mode="json")})}
+    return {"source": "aws.states", "detail-type": "Step Functions Execution Status Change", "detail": given | detail}
+
+
+@pytest.mark.parametrize(
+    ("detail", "error", "words"),
+    [
+        ({}, "ExecutionAborted", "stopped by hand"),
+        ({"status": "TIMED_OUT"}, "ExecutionTimedOut", "time limit"),
+        ({"status": "FAILED", "error": "States.Runtime", "cause": "no such path"}, "States.Runtime", "no such path"),
+    ],
+)
+def test_an_execution_that_ended_from_outside_closes_its_row_too(
+    detail: dict[str, str], error: str, words: str
+) -> None:
+    task = task_from_event(status_change(**detail))
+    assert task.run == b.run()
+    assert task.error.Error == error
+    assert words in task.error.message
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{}, {"detail": None}, status_change(input="{}"), status_change(input="no json"), status_change(status="X")],
+)
+def test_another_event_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidEvent):
+        task_from_event(event)
+
+
+def test_a_failed_shard_leaves_its_errors_name_and_nothing_of_its_message() -> None:
+    data = MemoryStore()
+    error = CaughtError(Error="ModelThrottled", Cause='{"errorMessage": "secret"}')
+    record_shard_failure(ShardFailureTask(run=b.run(), shard="00007", error=error), data=data)
+    assert json.loads(data.read(keys.shard_failure("run-1", "00007"))) == {"shard": "00007", "error": "ModelThrottled"}
