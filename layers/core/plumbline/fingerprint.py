@@ -9,7 +9,7 @@ import itertools
 import re
 from array import array
 from collections.abc import Iterator
-from mmap import mmap
+from mmap import ACCESS_COPY, mmap
 
 BITS = 64
 # Chosen by measurement against exact Jaccard similarity of at least .8 over 3-word shingles, on 6,000 public support
@@ -98,7 +98,7 @@ class _Block:
         # Whether there is a chain at all: bytes are the fastest to ask, and most of the hundreds of questions end here.
         self._seen = bytearray(1 << width)
         # Anonymous memory, which the system gives page by page as it is written to: a small set takes little of it.
-        self._newest = memoryview(mmap(-1, 4 << width)).cast("I")
+        self._newest = memoryview(mmap(-1, 4 << width, access=ACCESS_COPY)).cast("I")
         self._older = array("I", [0])
 
     def near(self, value: int) -> Iterator[int]:
