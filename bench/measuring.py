@@ -62,7 +62,9 @@ def machine() -> str:
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
     """Print a table: the first column is text, the others are figures."""
-    table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
+    table = Table(
+        title=title, caption=caption or None, title_justify="left", caption_justify="left", min_width=len(title) + 2
+    )
     for position, column in enumerate(columns):
         table.add_column(column, justify="right" if position else "left", no_wrap=True)
     for row in rows:

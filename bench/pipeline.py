@@ -77,7 +77,7 @@ def run_here(cases: int, folder: Path, map_concurrency: int) -> Measured:
         parameters={
             "ModelId": "local.scripted",
             "MapConcurrency": str(map_concurrency),
-            # About half of what each of the six classes gets: the dataset grows with the run, and training starts.
+            # About half of what each of the six classes gets: the dataset grows with the run.
             "TargetPerClass": str(max(1, cases // 12)),
         },
         model="scripted",
@@ -191,17 +191,18 @@ def _by_stage(
     title: str, runs: list[Measured], stages: list[str], figure: Callable[[StageFigures, Measured], float]
 ) -> None:
     """A row for each function, a column for each run, then how the figure grows from the first run to the last."""
+    several = len(runs) > 1
     rows = []
     for stage in stages:
         found = [figure(figures, run) if (figures := run.of(stage)) else 0.0 for run in runs]
-        rows.append([stage, *(f"{value:,.1f}" for value in found), ratio(found[-1], found[0])])
-    show(title, ["stage", *(f"{run.cases:,}" for run in runs), "growth"], rows)
+        rows.append([stage, *(f"{value:,.1f}" for value in found), *([ratio(found[-1], found[0])] if several else [])])
+    show(title, ["stage", *(f"{run.cases:,}" for run in runs), *(["growth"] if several else [])], rows)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.pipeline", description=__doc__)
-    parser.add_argument("--cases", type=int, nargs="+", default=[1_000, 10_000], help="100000 takes an hour")
+    parser.add_argument("--cases", type=int, nargs="+", default=[1_000, 10_000], help="100000 takes an hour or more")
     parser.add_argument("--map-concurrency", type=int, default=4, help="shards at the same time")
     parser.add_argument("--state-dir", type=Path, help="where the runs' temporary folders go")
     parser.add_argument("--one", nargs=2, metavar=("CASES", "FOLDER"), help=argparse.SUPPRESS)
