@@ -22,7 +22,7 @@ def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     stack = LocalStack(
         ROOT / "template.yaml",
         state_dir=folder,
-        parameters={"TargetPerClass": "100000"},
+        parameters={"TargetPerClass": "100000", "TrainingImage": "registry.example.com/training:1"},
         model="scripted",
         parallel=1,  # shards still run side by side; a second worker of each function would only take its time to start
         time_scale=0.001,

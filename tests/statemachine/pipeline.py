@@ -178,7 +178,9 @@ class Pipeline:
             raise
         if found["status"] == "RUNNING":
             return None
-        return Run(self, run_id, found, self.row(run_id, json.loads(found["input"])["run"]["task"]))
+        row = self.row_now(run_id, json.loads(found["input"])["run"]["task"])
+        assert row, f"{run_id} has ended {found['status']} without a row in the ledger"
+        return Run(self, run_id, found, row)
 
     def execution(self, run_id: str) -> str:
         """The ARN of a run's execution."""
@@ -203,16 +205,14 @@ class Pipeline:
         return [e["name"] for page in pages.paginate(stateMachineArn=arn) for e in page["executions"]]
 
     def row(self, run_id: str, task: str = TASK) -> RunRow:
-        """The run's row in the ledger, once it says that the run has ended."""
+        """The run's row in the ledger, once there is one."""
+        return until(lambda: self.row_now(run_id, task), f"the row of {run_id}")
 
-        def closed() -> RunRow | None:
-            item = self.aws["dynamodb"].get_item(
-                TableName=self.physical("LedgerTable"), Key={"pk": {"S": f"runs#{task}"}, "sk": {"S": run_id}}
-            )
-            row = RunRow.model_validate_json(item["Item"]["row"]["S"]) if "Item" in item else None
-            return row if row and row.status != "RUNNING" else None
-
-        return until(closed, f"the row of {run_id}")
+    def row_now(self, run_id: str, task: str = TASK) -> RunRow | None:
+        """The run's row in the ledger as it is."""
+        key = {"pk": {"S": f"runs#{task}"}, "sk": {"S": run_id}}
+        found = self.aws["dynamodb"].get_item(TableName=self.physical("LedgerTable"), Key=key, ConsistentRead=True)
+        return RunRow.model_validate_json(found["Item"]["row"]["S"]) if "Item" in found else None
 
     # ----------------------------------------------------------------------------------------------- the stores
     def read(self, key: str, bucket: str = "DataBucket") -> bytes:

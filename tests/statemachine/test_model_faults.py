@@ -89,7 +89,10 @@ def test_throttling_is_waited_out_and_where_it_never_ends_only_its_shard_is_lost
     again = pipeline.run(body, "throttle.csv").check_succeeded()
     assert again.summary.ingest.unchanged == 4
     assert [o.outcome for case_id, o in again.outcomes.items() if found[case_id] == lost] == ["labeled", "labeled"]
-    assert pipeline.calls.repeated == before.repeated
+    # What the lost shard had been answered was paid for by the first run, and is not by the second.
+    assert (run.summary.model_calls, again.summary.model_calls, again.summary.reused_calls) == (5, 1, 1)
+    calls = pipeline.calls
+    assert (calls.answered - before.answered, calls.repeated) == (6, before.repeated)
 
 
 def test_a_shard_that_breaks_off_while_it_asks_again_keeps_the_labels_it_has(pipeline: Pipeline) -> None:

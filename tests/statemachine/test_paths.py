@@ -1,5 +1,7 @@
 """The shipped state machine's paths where the model behaves."""
 
+import pytest
+
 from plumbline import keys
 from plumbline.contracts.datasets import DatasetManifest
 from tests.statemachine.pipeline import TASK, Pipeline, Row, csv_file
@@ -73,14 +75,17 @@ def test_a_balanced_dataset_is_written_and_trained_once(pipeline: Pipeline) -> N
     assert job["HyperParameters"]["manifest"].endswith(keys.dataset_manifest(TASK, manifest.version))
 
 
-def test_a_training_service_that_refuses_leaves_a_good_run_that_says_so(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("error", ["TrainingUnavailable", "TrainingNotConfigured"])
+def test_training_that_cannot_start_leaves_a_good_run_that_says_so(pipeline: Pipeline, error: str) -> None:
     pipeline.script(*ANSWERS)
-    rows = [Row(f"refused-{n}", says=FRUITS[n % 6]) for n in range(18)]
-    with pipeline.environment("StartTrainingFunction", AWS_ENDPOINT_URL_SAGEMAKER=pipeline.stack.bedrock_endpoint):
-        run = pipeline.run(csv_file(rows), "refused.csv", target_per_class="4").check_succeeded()
+    rows = [Row(f"{error}-{n}", says=FRUITS[n % 6]) for n in range(18)]
+    # A service that knows no training jobs; a stack without a training image.
+    unavailable = {"AWS_ENDPOINT_URL_SAGEMAKER": pipeline.stack.bedrock_endpoint}
+    changes = unavailable if error == "TrainingUnavailable" else {"TRAINING_IMAGE": ""}
+    with pipeline.environment("StartTrainingFunction", **changes):
+        run = pipeline.run(csv_file(rows), f"{error}.csv", target_per_class="3").check_succeeded()
     assert "TrainingNotStarted" in run.states()
-    assert (run.summary.training_job, run.summary.training_error) == (None, "TrainingUnavailable")
-    assert b"TrainingUnavailable" in pipeline.read(keys.report(run.run_id))
+    assert (run.summary.training_job, run.summary.training_error) == (None, error)
 
 
 def test_a_run_above_its_budget_stops_before_it_spends_anything(pipeline: Pipeline) -> None:
