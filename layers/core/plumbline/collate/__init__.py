@@ -1,10 +1,11 @@
 """Collate: give every ingested case its one outcome, prove that none is missing, and sum the run up."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 
 from plumbline import keys
-from plumbline.collate.shard import ShardRecords
+from plumbline.collate.shard import ShardRecords, read_ahead
 from plumbline.collate.tally import Tally
 from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
@@ -33,13 +34,15 @@ def collate(
     run = task.run
     tally = Tally(prompt.prompt.category_names)
     records = ShardRecords.none()
-    with data.writer(keys.outcomes(run.run_id)) as stream:
+    with data.writer(keys.outcomes(run.run_id)) as stream, closing(read_ahead(run.run_id, data)) as shards:
         # Ingest writes the index in shard order, so that one shard's records are held at a time; cases that are
         # unchanged have no shard and may stand anywhere.
         for case in read_models(data, keys.case_index(run.run_id), IngestedCase):
             if case.shard is not None and case.shard != records.shard:
                 _close(records, task, tally)
-                records = ShardRecords.read(run.run_id, case.shard, data)
+                records = next(shards, ShardRecords.none())
+                if records.shard != case.shard:
+                    raise BrokenInvariant(f"run {run.run_id}: the index and the list of shards part at {case.shard}")
             outcome = records.outcome_of(case)
             tally.add(outcome, records)
             write_line(stream, outcome)

@@ -100,7 +100,7 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
         return []
     if balance.verdict == "balanced":
         if summary.training_error == "TrainingNotConfigured":
-            text = "The dataset is ready to train on; the stack has no TrainingImage, so no job was started. Its manifest is"
+            text = "The dataset is ready. The stack has no TrainingImage, so no training was started. The manifest is"
             return [Advice(text, balance.manifest_key or "")]
         if summary.training_error:
             text = (
