@@ -35,7 +35,7 @@ demo: setup ## label the sample cases with the real state machine on this machin
 	@$(BIN)/plumbline run samples/cases.jsonl --target $(DEMO_TARGET) && $(BIN)/plumbline down
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: setup ## format, lint, types
 	@$(BIN)/ruff format --check .
