@@ -50,6 +50,7 @@ def main() -> int:
         stack = LocalStack(
             ROOT / "template.yaml",
             state_dir=Path(folder),
+            parameters=world.PARAMETERS,
             model="scripted",
             model_options=world.SCRIPT,
             # The engine's own bridge where this machine has it; else every address, since it is not known which one

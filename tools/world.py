@@ -45,6 +45,8 @@ EVENT_BUCKET, EVENT_ETAG = "plumbline-raw", "0f343b0931126a20f133d67c2b018a3b"
 
 # What a scripted stand-in model does in this world: it answers, but never about the one case.
 SCRIPT: Final = {"rules": [{"do": "fault", "code": "ThrottlingException", "contains": THROTTLED_TEXT}]}
+# What a deployment sets that also trains.
+PARAMETERS: Final = {"TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/training:latest"}
 # A state machine in the place of LabelCases: that a run was started is to be seen, not what becomes of it.
 DO_NOTHING: Final = json.dumps({"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}})
 

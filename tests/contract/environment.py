@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.template.reading import ROOT, functions, template
+from tools import world
 
 RESOURCES = {
     "RawBucket": "plumbline-raw",
@@ -28,7 +29,8 @@ def _resolved(value: Any) -> str:
         return str(ROOT / "prompts") if value == "/opt" else str(value)
     if "Ref" in value:
         name = value["Ref"]
-        return RESOURCES[name] if name in RESOURCES else str(template()["Parameters"][name]["Default"])
+        known = RESOURCES | _PSEUDO | world.PARAMETERS
+        return known[name] if name in known else str(template()["Parameters"][name]["Default"])
     if "Fn::Sub" in value:
         text = str(value["Fn::Sub"])
         for name, replacement in _PSEUDO.items():
