@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, cast
 
 import pytest
@@ -308,6 +309,30 @@ def test_fifty_megabytes_in_one_cell_cost_that_row_only(shape: str) -> None:
     assert list(done.cases) == ["1", "3"]
     assert done.reasons == [(2 if shape in ("jsonl", "array") else 3, "oversize")]
     assert result.file_bytes > 40_000_000
+    assert peak < 15_000_000
+
+
+@pytest.mark.parametrize("head", [b"id,text\n", b""])
+def test_a_file_of_two_hundred_megabytes_is_read_in_flat_memory(head: bytes) -> None:
+    rows = 400
+    row, end = (b"%d,", b"\n") if head else (b'{"id": %d, "text": "', b'"}\n')
+    words = b"a long log line of words " * 20_000
+    raw, data = _MadeStore(chain([head], *([row % n, words, end] for n in range(rows)))), MemoryStore()
+    tracemalloc.start()
+    try:
+        result = ingest(
+            request("incoming/large"),
+            raw=raw,
+            data=data,
+            ledger=MemoryLedger(),
+            settings=IngestSettings(max_case_tokens=200),
+            estimate_usd=lambda i, o: 0.0,
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.file_bytes > 200_000_000
+    assert (result.new, result.cut, result.rejected, result.shards) == (rows, rows, 0, 8)
     assert peak < 15_000_000
 
 

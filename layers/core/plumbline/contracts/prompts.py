@@ -1,5 +1,6 @@
 """The strict shape of a prompt file."""
 
+import re
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -7,6 +8,11 @@ from pydantic import Field, field_validator, model_validator
 from plumbline.contracts.base import Model
 
 Text = str
+
+
+def name_key(name: str) -> str:
+    """A category's name without what writers vary: capitals, spaces, punctuation, quotes, a leading number."""
+    return re.sub(r"^\d+", "", re.sub(r"[\W_]+", "", name.casefold()))
 
 
 class Category(Model):
@@ -61,12 +67,11 @@ class Prompt(Model):
     @field_validator("categories")
     @classmethod
     def _names_are_unique(cls, categories: tuple[Category, ...]) -> tuple[Category, ...]:
-        seen: set[str] = set()
-        for category in categories:
+        owner: dict[str, int] = {}  # an alias may differ from its own category's name by form only
+        for position, category in enumerate(categories):
             for name in (category.name, *category.aliases):
-                if name.casefold() in seen:
+                if owner.setdefault(name_key(name) or name, position) != position:
                     raise ValueError(f"the name or alias {name!r} is used twice")
-                seen.add(name.casefold())
         return categories
 
     @model_validator(mode="after")

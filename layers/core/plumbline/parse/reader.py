@@ -27,7 +27,7 @@ from rapidfuzz import fuzz
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import UnparseableReply
-from plumbline.contracts.prompts import Category
+from plumbline.contracts.prompts import Category, name_key
 
 _NONE = {"", "none", "n/a", "na", "no", "-", "no runner-up", "no runner up", "not applicable"}
 _NEAR = 88.0  # rapidfuzz ratio of a misspelling: two wrong letters in fifteen
@@ -201,25 +201,20 @@ def _resolve(value: str, categories: Sequence[Category]) -> tuple[str | None, st
     for category in categories:
         if value == category.name:
             return category.name, None
-    key = _key(value)
+    key = name_key(value)
     if not key or len(value) > _MAX_NAME:
         return None, None
     for category in categories:
-        if key == _key(category.name):
+        if key == name_key(category.name):
             return category.name, "name_form"
     for category in categories:
-        if key in {_key(alias) for alias in category.aliases}:
+        if key in {name_key(alias) for alias in category.aliases}:
             return category.name, "alias"
-    scores = sorted(((fuzz.ratio(key, _key(c.name)), c.name) for c in categories), reverse=True)
+    scores = sorted(((fuzz.ratio(key, name_key(c.name)), c.name) for c in categories), reverse=True)
     (best, name), (second, _) = scores[0], scores[1]
     if best >= _NEAR and best - second >= _MARGIN:
         return name, "near_match"
     return None, None
-
-
-def _key(name: str) -> str:
-    """A name without what writers vary: capitals, spaces, punctuation, quotes, a leading number."""
-    return re.sub(r"^\d+", "", re.sub(r"[\W_]+", "", name.casefold()))
 
 
 def _runner_up(parts: list[_Part], categories: Sequence[Category], category: str, repairs: list[str]) -> str | None:
