@@ -28,7 +28,7 @@ def record(ledger: MemoryLedger, error: CaughtError, data: MemoryStore | None = 
         ('{"errorMessage": "no case in it", "errorType": "InvalidCaseFile", "stackTrace": ["x"]}', "no case in it"),
         ("plain words", "plain words"),
         ('["a", "list"]', '["a", "list"]'),
-        ("", ""),
+        ("", "a stage ended with InvalidCaseFile; the execution's history in Step Functions says which and where"),
     ],
 )
 def test_the_cause_of_a_failed_run_is_a_sentence_and_not_a_stack_trace(cause: str, message: str) -> None:

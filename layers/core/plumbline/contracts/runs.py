@@ -272,6 +272,8 @@ class CaughtError(Model):
     @property
     def message(self) -> str:
         """The sentence that a person can act on."""
+        if not self.Cause:
+            return f"a stage ended with {self.Error}; the execution's history in Step Functions says which and where"
         try:
             payload = json.loads(self.Cause)
         except ValueError:
