@@ -160,3 +160,10 @@ def test_a_doubled_event_of_a_run_that_still_goes_on_is_not_counted_as_another()
     ledger, workflow = MemoryLedger(), StillRunning()
     assert start(ledger, workflow).started
     assert not start(ledger, workflow).started
+
+
+def test_another_task_gets_its_own_newest_published_version() -> None:
+    started = MemoryWorkflow()
+    start(MemoryLedger(), started, {"task": "npm_issue"})
+    (run,) = started.started.values()
+    assert (run.task, run.prompt_version) == ("npm_issue", "v1")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +12,8 @@ from plumbline.contracts.base import Model
 from plumbline.contracts.errors import InvalidEvent, InvalidPrompt, MissingObject
 from plumbline.contracts.runs import RunRequest, RunRow
 from plumbline.ports import Ledger, Workflow
-from plumbline.prompting import load_prompt
+from plumbline.prompt_lock import read_lock
+from plumbline.prompting import load_prompt, versions
 from plumbline.settings import StartRunSettings
 
 OPTIONS = ("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force")
@@ -99,6 +101,10 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
         }
     )
     options = {name: value for name, value in metadata.items() if name in OPTIONS and value}
+    task = options.get("task", settings.task)
+    if task != settings.task and "prompt_version" not in options:
+        # The stack's version belongs to the stack's task.
+        options["prompt_version"] = _newest_version(settings.prompts_dir, task)
     fixed = {
         "run_id": run_id,
         "key": upload.key,
@@ -110,3 +116,11 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
     except ValidationError as error:
         wrong = "; ".join(f"{e['loc'][0]}: {e['msg']}" for e in error.errors(include_input=False))
         raise InvalidEvent(f"the upload's metadata ask for a run that cannot be: {wrong}") from None
+
+
+def _newest_version(prompts_dir: Path, task: str) -> str:
+    """The task's newest published version, or its newest draft where none is published; v1 for an unknown task, which
+    load_prompt then refuses with the tasks that there are."""
+    known = versions(prompts_dir, task)
+    published = [version for version in known if f"{task}/{version}.yaml" in read_lock(prompts_dir)]
+    return (published or list(known) or ["v1"])[-1]
