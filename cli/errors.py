@@ -17,6 +17,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from cli.paths import plumbline
+
 _DENIED: Final = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "403"}
 _BAD_CREDENTIALS: Final = {
     "ExpiredToken",
@@ -56,7 +58,7 @@ _OF_CLIENT: Final[tuple[tuple[tuple[type[BotoCoreError], ...], str, str], ...]] 
         "Sign in (`aws sso login`, or AWS_PROFILE) and try again.",
     ),
     ((SSOError, TokenRetrievalError), "The AWS sign-in has expired.", "Run `aws sso login` and try again."),
-    (_CONNECTION, "AWS could not be reached: {}", "Check the network. For the local stack: `plumbline up`."),
+    (_CONNECTION, "AWS could not be reached: {}", "Check the network. For the local stack: {plumbline} up."),
 )
 
 
@@ -95,7 +97,7 @@ def explained(error: BotoCoreError | ClientError) -> CliError:
         return _explained_answer(error)
     for kinds, message, hint in _OF_CLIENT:
         if isinstance(error, kinds):
-            return CliError(message.format(error), hint)
+            return CliError(message.format(error), hint.replace("{plumbline}", plumbline()))
     return CliError(f"AWS's client refused: {error}")
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cli.errors import CliError, UsageProblem
-from cli.paths import ROOT, home, shown
+from cli.paths import ROOT, home, plumbline, shown
 from local import info
 from local.info import LocalInfo
 
@@ -76,7 +76,7 @@ def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: C
         starting.enter_context(_alone())
         note = running()
         if note is not None:
-            raise CliError(f"Another local stack has just started at {note.endpoint}.", "Stop it: plumbline down")
+            raise CliError(f"Another local stack has just started at {note.endpoint}.", f"Stop it: {plumbline('down')}")
         process, log = _launch(model, port, foreground=True)
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
         try:
@@ -146,7 +146,8 @@ def stop() -> bool:
         if time.monotonic() > deadline:
             raise CliError(
                 f"The local stack (process {note.pid}) is still stopping.",
-                f"Look again in a minute; if it hangs: kill -9 {note.pid}",
+                "Large buckets take a while to save: look again in a few minutes. To end it at once loses what was "
+                f"labeled since it started: kill -9 {note.pid}",
             )
         time.sleep(0.1)
     return True

@@ -1,6 +1,8 @@
 """Where the commands find and keep things on this machine."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -23,3 +25,11 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def plumbline(words: str = "") -> str:
+    """The command as it can be typed here: `plumbline down`, or with the script's path where PATH does not have it."""
+    script = Path(sys.argv[0]).absolute()
+    known = shutil.which("plumbline")
+    elsewhere = script.name == "plumbline" and script.is_file() and not (known and script.samefile(known))
+    return f"{shown(script) if elsewhere else 'plumbline'} {words}".rstrip()

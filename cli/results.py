@@ -1,16 +1,16 @@
 """How a run ended: fetch what it made, show it, and give the command's exit code."""
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pydantic import ValidationError
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from cli.downloads import Downloads, fetch, fetch_report
 from cli.errors import CliError
-from cli.paths import home, shown
+from cli.paths import home, plumbline, shown
 from cli.progress import Progress
 from cli.stack import Stack
 from cli.summary import rendered
@@ -21,10 +21,10 @@ from plumbline.contracts.runs import RunSummary
 
 _ADVICE: Final[Mapping[str, str]] = {
     "BudgetExceeded": "Nothing was spent. Raise the budget with --budget, or run a smaller file.",
-    "InvalidCaseFile": "Mend the file, or say which columns to read with --map MAPPING.yaml, and run it again.",
+    "InvalidCaseFile": "",  # its cause says what was expected
     "InvalidMapping": "Mend the mapping file and run the export again.",
-    "InvalidPrompt": "See which prompts there are: plumbline prompts list.",
-    "InvalidEvent": "Check the options: plumbline run --help.",
+    "InvalidPrompt": "See which prompts there are: {plumbline} prompts list.",
+    "InvalidEvent": "Check the options: {plumbline} run --help.",
     "MissingObject": "Was the file deleted meanwhile? Run it again.",
     "ModelAccessDenied": "Enable the model in the Bedrock console, check the stack's ModelArns, or name another with "
     "--model-id.",
@@ -32,6 +32,9 @@ _ADVICE: Final[Mapping[str, str]] = {
     "ABORTED": "Run the same file again: replies already paid for are reused.",
     "TIMED_OUT": "Run the same file again: replies already paid for are reused.",
 }
+
+
+_SHOWN_FILES: Final = ("Labels", "Dataset", "Manifest", "Rejects", "Report")
 
 
 def summary_of(stack: Stack, run_id: str) -> RunSummary | None:
@@ -45,32 +48,12 @@ def summary_of(stack: Stack, run_id: str) -> RunSummary | None:
         raise CliError(message, "Use the commands of the version that is deployed.") from None
 
 
-def report_path(run_id: str) -> Path:
-    """Where a run's report is on this machine once the run has ended."""
-    return home() / "runs" / run_id / "report.html"
-
-
-def fetch(stack: Stack, summary: RunSummary) -> Path:
-    """Download report, summary and dataset manifest; the report's path."""
-    data = S3ObjectStore(stack.data_bucket)
-    report = report_path(summary.run_id)
-    folder = report.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {report: keys.report(summary.run_id), folder / "summary.json": keys.summary(summary.run_id)}
-    if summary.balance and summary.balance.manifest_key:
-        wanted[folder / "manifest.json"] = summary.balance.manifest_key
-    for path, key in wanted.items():
-        try:
-            path.write_bytes(data.read(key))
-        except MissingObject as error:
-            raise CliError(f"The run succeeded, but a result is gone: {error}.") from None
-    return report
-
-
 def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *, as_json: bool) -> int:
     """Show how the run ended; 0 when it succeeded, else 1. `as_json` prints the summary to standard output."""
     if progress.state != "SUCCEEDED":
         console.print(failure(stack, run_id, progress), soft_wrap=True)
+        if report := fetch_report(stack, run_id):
+            console.print(Text.assemble(("Report  ", "dim"), (shown(report), "bold cyan")), soft_wrap=True)
         if as_json:
             known = {"run_id": run_id, "status": progress.state, "error": progress.error, "cause": progress.cause}
             print(json.dumps(known, indent=2))
@@ -78,13 +61,28 @@ def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *,
     summary = summary_of(stack, run_id)
     if summary is None:
         raise CliError(f"The run {run_id} succeeded, but its summary is gone from s3://{stack.data_bucket}.")
-    report = fetch(stack, summary)
+    found = fetch(stack, summary)
     if as_json:
         print(summary.model_dump_json(indent=2))
         return 0
-    console.print(rendered(summary, stack))
-    console.print(Text.assemble("\nReport  ", (shown(report), "bold cyan")), soft_wrap=True)
+    console.print(rendered(summary, stack, {key: shown(path) for key, path in found.places.items()}))
+    for line in _files(found, summary.ingest.rejected):
+        console.print(line, soft_wrap=True)
     return 0
+
+
+def _files(found: Downloads, rejected: int) -> Iterator[Text]:
+    """The first rejected rows, then what lies on this machine, a line a kind."""
+    if found.rejects:
+        yield Text("\nRejected rows" if rejected <= len(found.rejects) else "\nThe first rejected rows", style="dim")
+        for row in found.rejects:
+            yield Text(f"  line {row.line}: {row.reason}")
+    yield Text.assemble(("\nOn this machine: ", "dim"), f"{shown(found.folder)}/")
+    for name in _SHOWN_FILES:
+        if paths := found.files.get(name):
+            others = "".join(f", {path.name}" for path in paths[1:])
+            yield Text.assemble((f"{name:<9} ", "dim"), (f"{shown(paths[0])}", "bold cyan"), others)
+    yield from (Text(note, style="yellow") for note in found.notes)
 
 
 def failure(stack: Stack, run_id: str, progress: Progress) -> RenderableType:
@@ -95,8 +93,9 @@ def failure(stack: Stack, run_id: str, progress: Progress) -> RenderableType:
         Text.assemble((f"The run {word}: ", "bold red"), (progress.error, "bold")),
         Text(progress.cause or "No cause was recorded."),
     ]
-    advice = _ADVICE.get(progress.error) or _look_at(stack, run_id)
-    parts.append(Text.assemble(("→ ", "cyan"), advice))
+    advice = _ADVICE.get(progress.error, _look_at(stack, run_id))
+    if advice:
+        parts.append(Text.assemble(("→ ", "cyan"), advice.replace("{plumbline}", plumbline())))
     if progress.error in _ADVICE and stack.local is None:
         parts.append(Text(_look_at(stack, run_id), style="dim"))
     return Group(*parts)

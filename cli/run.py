@@ -12,14 +12,16 @@ from rich.status import Status
 from rich.text import Text
 
 from cli import local_stack, stack
+from cli.downloads import report_path
 from cli.errors import CliError, UsageProblem
 from cli.follow import Patience, follow
 from cli.observe import Observer
-from cli.paths import prompts_dir
+from cli.paths import plumbline, prompts_dir
+from cli.precheck import check_export, check_mapping, check_prompt, check_task
 from cli.progress import Observed
-from cli.results import conclude, report_path
+from cli.results import conclude
 from cli.stack import Stack
-from cli.upload import Uploaded, checked, metadata_of, upload_cases, upload_mapping
+from cli.upload import Uploaded, metadata_of, upload_cases, upload_mapping
 from cli.view import view_for
 from plumbline.prompting import tasks
 
@@ -42,11 +44,18 @@ class RunOptions:
 
 def run(options: RunOptions, console: Console) -> int:
     """Run the file; 0 when the run succeeded, 1 when it failed, 130 when Ctrl-C ended the following."""
-    checked(options.file)
+    check_export(options.file)
     if options.mapping:
-        checked(options.mapping)
+        check_mapping(options.mapping)
     metadata = metadata_of(options.settings)
+    # A deployed stack has its own prompts, which may be other ones than the repository's.
+    if options.stack_name is None and "task" in metadata:
+        check_task(metadata["task"])
+        if "prompt_version" in metadata:
+            check_prompt(metadata["task"], metadata["prompt_version"])
     where = _stack_for(options, console)
+    if where.local and "prompt_version" in metadata:
+        check_prompt(metadata.get("task", where.task), metadata["prompt_version"])
     if options.mapping:
         metadata["mapping_key"] = upload_mapping(where, options.mapping)
     uploaded = _upload(where, options.file, metadata, console)
@@ -67,7 +76,11 @@ def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: s
         with view_for(console) as view:
             progress = follow(lambda: _look(where, observer), view, _patience(where))
     except KeyboardInterrupt:
-        console.print(f"\nNo longer following; the run goes on. Look again: plumbline status {run_id}{where.option}")
+        console.print(
+            f"\nNo longer following; the run goes on. Look again: {plumbline('status')} {run_id}{where.option}"
+        )
+        if where.local:
+            console.print(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
         return _INTERRUPTED
     return conclude(console, where, run_id, progress, as_json=as_json)
 
@@ -94,7 +107,7 @@ def start_local(console: Console, model: str, port: int = 0) -> Stack:
     words = f"Starting the local stack in the background ({model} model)"
     with Status(f"{words} …", console=console):
         info = local_stack.start(model, port)
-    console.print(f"{words}: ready at {info.endpoint}. Stop it: plumbline down", style="dim", soft_wrap=True)
+    console.print(f"{words}: ready at {info.endpoint}. Stop it: {plumbline('down')}", style="dim", soft_wrap=True)
     where = stack.at_local(info)
     check_running_model(where, model)  # another command may have been quicker to start one
     return where
@@ -107,7 +120,7 @@ def check_running_model(where: Stack, model: str | None) -> None:
     local_stack.check_model(model)
     current = where.model_id.removeprefix("local.") or "another model"
     message = f"The running local stack answers with {current}, not {model}."
-    raise UsageProblem(message, "Stop it first (plumbline down); what it has labeled is kept.")
+    raise UsageProblem(message, f"Stop it first ({plumbline('down')}); what it has labeled is kept.")
 
 
 def _stack_for(options: RunOptions, console: Console) -> Stack:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from cli import local_stack
 from cli.errors import CliError, code_of
+from cli.paths import plumbline
 from local.info import LocalInfo
 
 _OURS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
@@ -58,7 +59,7 @@ def find(name: str | None) -> Stack:
         if local is None:
             raise CliError(
                 "No local stack is running.",
-                "Start it with `plumbline up`, or name a deployed stack with --stack NAME.",
+                f"Start it with {plumbline('up')}, or name a deployed stack with --stack NAME.",
             )
         return at_local(local)
     return read(name)

@@ -1,23 +1,26 @@
 """`plumbline status`: one run, also while it goes on, or the list of runs."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli import stack
+from cli import local_stack, stack
+from cli.downloads import report_path, run_folder
 from cli.errors import CliError, UsageProblem
 from cli.observe import Observer, describe
+from cli.paths import home, plumbline, shown
 from cli.progress import Observed, Progress, progress_of
 from cli.results import conclude
 from cli.run import tasks_of, watch
 from cli.stack import Stack
 from cli.view import block, clock_text, plain_line
 from plumbline.adapters.dynamodb import DynamoLedger
-from plumbline.contracts.runs import RunRow
+from plumbline.contracts.runs import RunRow, RunSummary
 from plumbline.report.words import count, elapsed, money
 
 _MARKS = {"SUCCEEDED": ("✓ ", "green"), "FAILED": ("✗ ", "red"), "RUNNING": ("• ", "cyan")}
@@ -38,13 +41,17 @@ def status(
     run_id: str | None, stack_name: str | None, console: Console, *, as_json: bool, follow: bool, limit: int
 ) -> int:
     """Show the run, or the newest runs; 1 when the run failed."""
+    if stack_name is None and local_stack.running() is None and (kept := kept_runs()):
+        return _show_kept(run_id, kept, console, as_json=as_json, limit=limit)
     where = stack.find(stack_name)
     rows = runs_of(where)
     if run_id is None:
         if as_json:
             print(_ROWS.dump_json(rows[:limit], indent=2).decode())
         else:
-            _list(console, where, rows, limit)
+            if not rows:
+                console.print(f"No runs yet. Start one: {plumbline('run')} FILE{where.option}")
+            _list(console, rows, limit, lambda row: _as_it_is(where, row))
         return 0
     row = chosen(rows, run_id)
     observer = Observer(where, row.run_id, tasks_of(where, row.task))
@@ -64,7 +71,7 @@ def status(
 def chosen(rows: list[RunRow], wanted: str) -> RunRow:
     """The run of that id, or of the one id that begins so; `last` is the newest. Raises UsageProblem."""
     if not rows:
-        raise CliError("There are no runs yet.", "Start one: plumbline run FILE")
+        raise CliError("There are no runs yet.", f"Start one: {plumbline('run')} FILE")
     if wanted == "last":
         return rows[0]
     found = [row for row in rows if row.run_id.startswith((wanted, f"run-{wanted}"))]
@@ -72,8 +79,8 @@ def chosen(rows: list[RunRow], wanted: str) -> RunRow:
     if len(exact or found) == 1:
         return (exact or found)[0]
     if found:
-        raise UsageProblem(f"{len(found)} runs begin with {wanted!r}.", "Give more of the id: plumbline status")
-    raise UsageProblem(f"There is no run {wanted!r}.", "See which there are: plumbline status")
+        raise UsageProblem(f"{len(found)} runs begin with {wanted!r}.", f"Give more of the id: {plumbline('status')}")
+    raise UsageProblem(f"There is no run {wanted!r}.", f"See which there are: {plumbline('status')}")
 
 
 def without_orphan(progress: Progress, row: RunRow, now: datetime, *, gone: bool) -> Progress:
@@ -91,12 +98,41 @@ def _show_running(console: Console, where: Stack, row: RunRow, progress: Progres
         console.print(block(progress, seconds))
     else:
         console.print(plain_line(progress), soft_wrap=True)
-    console.print(f"Follow it: plumbline status {row.run_id} --follow{where.option}", style="dim", soft_wrap=True)
+    console.print(f"Follow it: {plumbline('status')} {row.run_id} --follow{where.option}", style="dim", soft_wrap=True)
 
 
-def _list(console: Console, where: Stack, rows: list[RunRow], limit: int) -> None:
+def kept_runs() -> list[RunRow]:
+    """The runs whose summaries were downloaded to this machine, newest first."""
+    rows = []
+    for path in (home() / "runs").glob("*/summary.json"):
+        try:
+            known = RunSummary.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            continue  # another version's; its report can be read all the same
+        row = known.model_dump(include=set(RunRow.model_fields) & set(RunSummary.model_fields))
+        verdict = known.balance.verdict if known.balance else None
+        rows.append(RunRow.model_validate({**row, "cost_usd": known.cost.usd, "verdict": verdict}))
+    return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
+
+
+def _show_kept(run_id: str | None, rows: list[RunRow], console: Console, *, as_json: bool, limit: int) -> int:
+    """Without a stack: the runs that were followed to their end, from what lies on this machine."""
+    row = chosen(rows, run_id) if run_id else None
+    if as_json:
+        print(row.model_dump_json(indent=2) if row else _ROWS.dump_json(rows[:limit], indent=2).decode())
+        return 0
+    words = f"No local stack is running (start it: {plumbline('up --detach')})."
+    console.print(f"{words} From {shown(home() / 'runs')}/:", style="dim", soft_wrap=True)
+    _list(console, [row] if row else rows, limit)
+    if row:
+        console.print(Text.assemble(("Files   ", "dim"), f"{shown(run_folder(row.run_id))}/"), soft_wrap=True)
+        console.print(Text.assemble(("Report  ", "dim"), (shown(report_path(row.run_id)), "bold cyan")), soft_wrap=True)
+    return 0
+
+
+def _list(console: Console, rows: list[RunRow], limit: int, now: Callable[[RunRow], RunRow] = lambda row: row) -> None:
+    """A line a run; `now` says how a row stands now, asked only for those that are shown."""
     if not rows:
-        console.print(f"No runs yet. Start one: plumbline run FILE{where.option}")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
     for head in ("Run", "Started", "Took"):
@@ -107,7 +143,7 @@ def _list(console: Console, where: Stack, rows: list[RunRow], limit: int) -> Non
     table.add_column("Outcome", no_wrap=True)
     length = id_length([row.run_id for row in rows])
     for row in rows[:limit]:
-        table.add_row(*_cells(_as_it_is(where, row), length))
+        table.add_row(*_cells(now(row), length))
     console.print(table)
     if len(rows) > limit:
         console.print(f"{count(len(rows) - limit)} older ones: --limit {len(rows)}", style="dim")
@@ -127,9 +163,9 @@ def _as_it_is(where: Stack, row: RunRow) -> RunRow:
 
 
 def _when(at: datetime, now: datetime) -> str:
-    """The time of a run of today, the date of an older one, both in this machine's zone."""
+    """Day and time in this machine's zone; of another year the date."""
     local = at.astimezone()
-    return local.strftime("%H:%M") if local.date() == now.astimezone().date() else local.strftime("%d %b")
+    return local.strftime("%d %b %H:%M") if local.year == now.astimezone().year else local.strftime("%d %b %Y")
 
 
 def id_length(ids: list[str]) -> int:
@@ -139,6 +175,7 @@ def id_length(ids: list[str]) -> int:
 
 def _cells(row: RunRow, length: int) -> list[str | Text]:
     took = clock_text(elapsed(row.started_at, row.finished_at).total_seconds()) if row.finished_at else ""
+    mark = ("! ", "yellow") if row.verdict in ("short", "empty") else _MARKS[row.status]
     return [
         row.run_id[:length],
         _when(row.started_at, datetime.now(UTC)),
@@ -146,5 +183,5 @@ def _cells(row: RunRow, length: int) -> list[str | Text]:
         row.source.removeprefix("incoming/"),
         count(row.outcomes["labeled"]) if "labeled" in row.outcomes else "",
         money(row.cost_usd) if row.cost_usd is not None else "",
-        Text.assemble(_MARKS[row.status], row.verdict or row.error or row.status.lower()),
+        Text.assemble(mark, row.verdict or row.error or row.status.lower()),
     ]

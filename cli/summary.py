@@ -1,6 +1,6 @@
 """The end of a run on the screen: what came of the cases, the classes against the target, how good, what it cost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.stack import Stack
-from plumbline import keys
-from plumbline.contracts.errors import TrainingNotConfigured
+from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.names import repair_name
@@ -27,7 +26,7 @@ from plumbline.report.words import (
     share,
 )
 
-_BAR, _CLASS_BAR = 20, 8
+_BAR, _CLASS_BAR = 20, 6
 _OUTCOMES = (
     ("labeled", "green"),
     ("needs_review", "yellow"),
@@ -37,11 +36,11 @@ _OUTCOMES = (
 )
 
 
-def rendered(summary: RunSummary, stack: Stack) -> RenderableType:
-    """The whole summary, for 80 columns and up."""
+def rendered(summary: RunSummary, stack: Stack, places: Mapping[str, str] | None = None) -> RenderableType:
+    """The whole summary, for 80 columns and up. `places`: for a bucket key, what to call it on this machine."""
     parts: list[RenderableType] = [
         Text(), _title(summary), Text(), _funnel(summary), Text(), _classes(summary), *_repairs(summary),
-        Text(), _facts(summary, stack), Text(), _steps(summary),
+        Text(), _facts(summary, stack), Text(), _steps(summary, places or {}),
     ]  # fmt: skip
     return Group(*parts)
 
@@ -97,7 +96,7 @@ def _bar(number: int, total: int, style: str, width: int = _BAR) -> RenderableTy
 def _classes(summary: RunSummary) -> RenderableType:
     accuracy = {block.category: block for block in summary.accuracy.per_class} if summary.accuracy else {}
     heads = [("Class", False), ("this run", True)]
-    heads += [("so far", True), ("target", True), ("", False)] if summary.balance else []
+    heads += [("accepted\nso far", True), ("target", True), ("", False)] if summary.balance else []
     heads += [("precision", True), ("recall", True)] if accuracy else []
     table = _table(*heads)
     if summary.balance is None:
@@ -114,7 +113,10 @@ def _classes(summary: RunSummary) -> RenderableType:
             _bar(item.accepted, item.target, style, _CLASS_BAR),
             *_quality(accuracy, item.category),
         )
-    return table
+    if not summary.balance.near_duplicates:
+        return table
+    left_out = f"  {plural(summary.balance.near_duplicates, 'near-duplicate')} left out of the dataset"
+    return Group(table, Text(left_out, style="dim"))
 
 
 def _quality(accuracy: dict[str, ClassAccuracy], name: str) -> list[str]:
@@ -152,17 +154,14 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
     yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}")
     note = model_note(summary.model_id)
     yield "Model", Text(f"{summary.model_id} ({note})" if note else summary.model_id)
-    if summary.balance:
-        yield "Verdict", _verdict(summary.balance)
+    if summary.balance and (short := _short_by(summary.balance)):
+        yield "Short by", Text(short, style="yellow")
     if summary.balance and summary.balance.manifest_key:
         yield "Dataset", Text(f"{summary.balance.dataset_version}, {plural(summary.balance.selected, 'case')} selected")
-        yield "Manifest", Text(f"{summary.balance.manifest_key}")
     if summary.training_job or summary.training_error:
         yield "Training", _training(summary, stack)
-    if summary.ingest.rejected:
-        yield "Rejects", Text(f"{keys.rejects(summary.run_id)}")
-        yield "Raw bucket", Text(stack.raw_bucket)
-    yield "Data bucket", Text(stack.data_bucket)
+    if stack.local is None:
+        yield "Buckets", Text(f"{stack.raw_bucket}, {stack.data_bucket}", style="dim")
 
 
 def _training(summary: RunSummary, stack: Stack) -> Text:
@@ -170,6 +169,9 @@ def _training(summary: RunSummary, stack: Stack) -> Text:
         return Text(f"job {summary.training_job}")
     if summary.training_error == TrainingNotConfigured.__name__:
         return Text("not set up here (the parameter TrainingImage is empty); the dataset is ready")
+    if summary.training_error == DatasetTooSmall.__name__:
+        words = "too few cases to split into train, validation and test: label at least three of each class"
+        return Text(f"not started: {words}", style="yellow")
     return Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow")
 
 
@@ -195,19 +197,15 @@ def _cost(summary: RunSummary) -> Text:
     return text
 
 
-def _verdict(balance: BalanceResult) -> Text:
-    if balance.verdict == "balanced":
-        return Text("balanced", style="bold green")
-    if balance.verdict == "empty":
-        return Text("empty: no accepted label so far", style="bold red")
-    short = [f"{name} {count(missing)}" for name, missing in balance.missing.items() if missing > 0]
-    return Text.assemble(("short", "bold yellow"), f" by {', '.join(short)}")
+def _short_by(balance: BalanceResult) -> str:
+    """What each class lacks; the headline has said that something is lacking. Empty where nothing is."""
+    return ", ".join(f"{name} {count(missing)}" for name, missing in balance.missing.items() if missing > 0)
 
 
-def _steps(summary: RunSummary) -> RenderableType:
+def _steps(summary: RunSummary, places: Mapping[str, str]) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=2, justify="right", style="cyan")
     grid.add_column(overflow="fold")
     for step in next_steps(summary):
-        grid.add_row("→", Text.assemble(step.text, f" {step.code}" if step.code else ""))
+        grid.add_row("→", Text.assemble(step.text, f" {places.get(step.code, step.code)}" if step.code else ""))
     return Group(Text("Next", style="dim"), grid)

@@ -1,15 +1,18 @@
 """`plumbline up` and `down`: the local stack by hand."""
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from cli import local_stack, stack
-from cli.paths import home, shown
+from cli.errors import CliError
+from cli.paths import home, plumbline, shown
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
 from local.info import LocalInfo
+from plumbline.adapters import clients
 
 
 def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
@@ -41,6 +44,7 @@ def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
 
 def down(console: Console) -> int:
     """Stop the local stack; what its buckets and tables hold is kept for the next start."""
+    _say_what_is_cut_off(console)
     with console.status("Stopping the local stack; saving what it holds …"):
         stopped = local_stack.stop()
     if stopped:
@@ -48,6 +52,21 @@ def down(console: Console) -> int:
     else:
         console.print("No local stack is running.")
     return 0
+
+
+def _say_what_is_cut_off(console: Console) -> None:
+    note = local_stack.running()
+    if note is None:
+        return
+    try:
+        machine = stack.at_local(note).state_machine_arn
+        found = clients.stepfunctions().list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    except (CliError, ClientError, BotoCoreError):
+        return  # a stack that does not answer can be stopped all the same
+    for execution in found:
+        console.print(f"This cuts off {execution['name']}, which is still running.", style="yellow", soft_wrap=True)
+    if found:
+        console.print("Run its file again later: replies already given are reused.", style="dim")
 
 
 def banner(where: Stack, *, detached: bool) -> Panel:
@@ -61,9 +80,9 @@ def banner(where: Stack, *, detached: bool) -> Panel:
         ("Task", where.task),
         ("Logs", shown(home() / "logs")),
         ("", ""),
-        ("Label a file", "plumbline run FILE"),
-        ("Look at runs", "plumbline status"),
-        ("Stop", "plumbline down" if detached else "Ctrl-C"),
+        ("Label a file", plumbline("run FILE")),
+        ("Look at runs", plumbline("status")),
+        ("Stop", plumbline("down") if detached else "Ctrl-C"),
     ]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)

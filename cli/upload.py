@@ -19,7 +19,7 @@ from plumbline.adapters import clients
 from plumbline.start_run import OPTIONS, run_id_of
 
 _MAX_BYTES = 5 * 1024**4  # S3's largest object
-_MAX_MAPPING_BYTES = 64 * 1024  # as much as ingest reads
+MAX_MAPPING_BYTES = 64 * 1024  # as much as ingest reads
 _BLOCK = 1 << 20
 
 
@@ -69,7 +69,7 @@ def metadata_of(options: Mapping[str, object]) -> dict[str, str]:
 
 def upload_mapping(stack: Stack, path: Path) -> str:
     """Put a field-mapping file where ingest finds it; its key. The same content always gets the same key."""
-    checked(path, limit=_MAX_MAPPING_BYTES)
+    checked(path, limit=MAX_MAPPING_BYTES)
     data = path.read_bytes()
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name)[-80:]
     key = f"{keys.MAPPINGS}{hashlib.sha256(data).hexdigest()[:12]}-{name}"

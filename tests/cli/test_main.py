@@ -46,6 +46,9 @@ def test_every_command_has_help(
     [
         (("run", "absent.csv"), "There is no file absent.csv"),
         (("run", str(SPEC)), "is a folder"),
+        (("run", __file__, "--map", str(SPEC)), "is a folder"),
+        (("run", __file__, "--task", "root_cuase"), "Did you mean root_cause?"),
+        (("run", __file__, "--task", "root_cause", "--prompt", "3"), "Did you mean v3?"),
         (("run", __file__, "--budget", "0"), "--budget must be above 0"),
         (("run", __file__, "--map", "absent.yaml"), "There is no file absent.yaml"),
         (("run", __file__, "--stack", "x", "--model", "scripted"), "--model chooses a stand-in"),
@@ -76,6 +79,32 @@ def test_status_without_a_stack_is_1(
     assert "No local stack is running" in capsys.readouterr().err
 
 
+def test_a_prompt_version_is_checked_against_the_running_stacks_task_before_the_upload(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_text("id,text\n1,hello\n")
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    here = Stack(**{**vars(deployed), "local": info})
+    monkeypatch.setattr(local_stack, "running", lambda: info)
+    monkeypatch.setattr("cli.stack.find", lambda _: here)
+    assert plumbline(monkeypatch, "run", str(file), "--prompt", "3") == 2
+    assert "Did you mean v3?" in capsys.readouterr().err
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket="raw")
+
+
+def test_down_names_the_run_that_it_cuts_off(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    monkeypatch.setattr(local_stack, "running", lambda: info)
+    monkeypatch.setattr(local_stack, "stop", lambda: True)
+    monkeypatch.setattr("cli.stack.at_local", lambda _: deployed)
+    boto3.client("stepfunctions").start_execution(stateMachineArn=deployed.state_machine_arn, name="run-now")
+    assert plumbline(monkeypatch, "down") == 0
+    assert "This cuts off run-now" in capsys.readouterr().out
+
+
 def test_a_stack_that_is_not_there_is_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], nothing_runs: None, aws: None
 ) -> None:
@@ -94,7 +123,7 @@ def test_run_uploads_follows_and_shows(
 ) -> None:
     file, columns = tmp_path / "cases.csv", tmp_path / "columns.yaml"
     file.write_text("id,text\n1,hello\n")
-    columns.write_text("case_id: id\n")
+    columns.write_text("case_id: id\ntext: text\n")
 
     def look(self: Observer) -> Observed:
         summary = summaries.summary_of(run_id=self._run_id)
@@ -125,7 +154,7 @@ def test_a_run_that_failed_is_1(
     out = capsys.readouterr().out
     assert "InvalidCaseFile" in out
     assert "no text column" in out
-    assert "--map" in out
+    assert "--map" not in out
 
 
 def test_ctrl_c_ends_the_following_and_says_how_to_look_again(
@@ -141,6 +170,7 @@ def test_ctrl_c_ends_the_following_and_says_how_to_look_again(
     assert plumbline(monkeypatch, "run", str(file), "--stack", "demo") == 130
     out = " ".join(capsys.readouterr().out.split())
     assert "the run goes on" in out
+    assert "local stack keeps running" not in out
     assert "plumbline status run-" in out
     assert "--stack demo" in out
 

@@ -1,19 +1,21 @@
 """The list of runs, one run, and a run that was cut off."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import boto3
 import pytest
 from rich.console import Console
 
+from cli import local_stack, status
 from cli import stack as stacks
-from cli import status
 from cli.errors import CliError, UsageProblem
 from cli.progress import Progress, Stage
 from cli.stack import Stack
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.contracts.runs import RunRow
 from tests import builders as b
+from tests.unit.report import summaries
 
 
 def row(run_id: str, minutes: int = 0, **changes: object) -> RunRow:
@@ -48,7 +50,7 @@ def test_runs_of_every_task_are_listed_newest_first(found: Stack, console: Conso
     lines = [line.split() for line in console.export_text().splitlines()[2:]]
     assert [line[0] for line in lines] == ["run-bbbbbbbb", "run-aaaaaaaa"]
     assert lines[0][-1] == "InvalidPrompt"
-    assert lines[1][-4:] == ["2,144", "$1.50", "✓", "short"]
+    assert lines[1][-4:] == ["2,144", "$1.50", "!", "short"]
     assert "1:02:00" in lines[1]
 
 
@@ -62,6 +64,24 @@ def test_the_list_fits_eighty_columns(found: Stack, console: Console) -> None:
     assert "run-aaaaaaaa " in text
     assert "10,000" in text
     assert "$123.40" in text
+
+
+def test_without_a_stack_the_runs_on_this_machine_are_listed(
+    console: Console, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_stack, "running", lambda: None)
+    summary = summaries.short()
+    for name, text in ((summary.run_id, summary.model_dump_json()), ("run-of-another-version", '{"new": 1}')):
+        (home / "runs" / name).mkdir(parents=True)
+        (home / "runs" / name / "summary.json").write_text(text)
+    assert show(console) == 0
+    text = console.export_text()
+    assert "No local stack is running" in text
+    assert summary.run_id[:12] in text
+    assert "! short" in text
+    assert "another" not in text
+    assert show(console, "last") == 0
+    assert f"{summary.run_id}/report.html" in console.export_text().replace("\n", "")
 
 
 def test_no_runs_yet_says_how_to_start_one(found: Stack, console: Console) -> None:

@@ -55,7 +55,8 @@ def test_a_typical_run_says_all_that_one_asks_first() -> None:
         "3 gold labels unknown to the task",
         "$0.02 for 201 model calls, 24 replies reused",
         "a person would take 16.0 h at 5 minutes a case",
-        "datasets/root_cause/d20261122-1f3a/manifest.json",
+        "3 near-duplicates left out",
+        "Dataset d20261122-1f3a",
         "plumbline-root-cause-d20261122-1f3a",
         "runs/run-7f3a9c/rejects.jsonl",
         "demo-rawbucket-x",
@@ -71,10 +72,25 @@ def test_class_names_of_the_shipped_task_stand_on_one_line_in_eighty_columns() -
 
 def test_a_short_dataset_says_by_how_much_per_class() -> None:
     text = words(text_of(summaries.short(), 120))
-    assert "Verdict short by" in text
+    assert "Short by " in text
     assert "Security Awareness 50" in text
     assert "Documentation Improvement 43" in text
     assert "no price known for this model" in text
+
+
+def test_a_place_in_a_bucket_is_named_by_where_it_lies_here() -> None:
+    summary = summaries.typical()
+    console = Console(width=200, file=io.StringIO(), record=True, highlight=False)
+    console.print(rendered(summary, STACK, {f"runs/{summary.run_id}/rejects.jsonl": "here/rejects.jsonl"}))
+    text = console.export_text()
+    assert "here/rejects.jsonl" in text
+    assert f"runs/{summary.run_id}/rejects.jsonl" not in text
+
+
+def test_a_dataset_too_small_to_train_on_is_said_in_words() -> None:
+    text = words(text_of(summaries.summary_of(training_error="DatasetTooSmall"), 120))
+    assert "at least three of each class" in text
+    assert "DatasetTooSmall" not in text
 
 
 def test_a_run_without_gold_has_no_columns_for_it() -> None:
