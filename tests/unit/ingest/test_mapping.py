@@ -63,20 +63,48 @@ def test_a_key_with_dots_in_it() -> None:
 
 
 def test_a_mapping_that_does_not_fit_the_file() -> None:
-    with pytest.raises(InvalidCaseFile, match=r"1 missing id; found the fields id, text"):
+    expected = r"mapping file: case_id: the file has no column 'nummer'; found the fields id, text"
+    with pytest.raises(InvalidCaseFile, match=expected):
         _mapped('{"id": 1, "text": "x"}', "case_id: nummer\ntext: text\n")
+
+
+@pytest.mark.parametrize("field", ["case_id", "subject", "text", "messages.list", "messages.text"])
+def test_a_column_that_a_csv_does_not_have_is_named(field: str) -> None:
+    names = {"case_id": "Nr", "subject": "Head", "text": "Words"}
+    inner = {"messages.list": "\nmessages: {list: Nope, text: t}", "messages.text": "\nmessages: {text: Nope}"}
+    if field == "messages.text":
+        del names["text"]
+    mapping = "\n".join(f"{name}: {'Nope' if name == field else path}" for name, path in names.items())
+    expected = rf"mapping file: {field}: the file has no column 'Nope'; found the fields Nr, Head, Words\."
+    with pytest.raises(InvalidCaseFile, match=expected):
+        _mapped("Nr,Head,Words\n1,H,W\n", mapping + inner.get(field, "") + "\n")
+
+
+def test_a_headerless_file_does_not_leak_through_the_message_about_a_mapping() -> None:
+    with pytest.raises(InvalidCaseFile, match="no column 'Nope'") as caught:
+        _mapped("4711,Jane Roe,jane@example.org\n4712,John Roe,john@example.org\n", "case_id: Nope\ntext: Words\n")
+    assert "Roe" not in str(caught.value)
+    assert "example" not in str(caught.value)
+
+
+def test_an_empty_column_is_there_and_json_rows_may_leave_a_field_out() -> None:
+    assert len(_mapped("Nr,Head,Words\n1,H,\n", "case_id: Nr\nsubject: Head\ntext: Words\n").cases) == 1
+    assert len(_mapped('{"n": 1, "h": "x"}', "case_id: n\nsubject: h\ntext: t\n").cases) == 1
 
 
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [
-        ("case_id: a\ntext: b\ncolour: c\n", "colour"),
-        ("case_id: a\nmessages: {text: b, speaker: c}\n", "messages.speaker"),
-        ("text: b\n", "case_id"),
+        ("case_id: a\ntext: b\ncolour: c\n", "unknown key colour; known keys are case_id, subject, text, messages,"),
+        (
+            "case_id: a\nmessages: {text: b, speaker: c}\n",
+            "unknown key messages.speaker; known keys are list, text,",
+        ),
+        ("text: b\n", "case_id: missing"),
         ("case_id: a\n", "one of subject, text or messages"),
         ("case_id: a\ntext: b\nmessages: {text: c}\n", "messages.text"),
         ("case_id: a\ntext: b\nmessages: {text: c, list: d, roles: {x: boss}}\n", "messages.roles.x"),
-        ("case_id: 7\ntext: b\n", "case_id"),
+        ("case_id: 7\ntext: b\n", "case_id: expected text; put the value in quotes"),
         ("- a\n", "expected a mapping"),
         ("", "expected a mapping"),
         ("a: [", "not YAML"),

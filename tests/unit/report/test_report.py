@@ -169,9 +169,9 @@ def test_an_account_that_does_not_add_up_is_said() -> None:
 
 def test_balance_shows_missing_and_needed() -> None:
     text = Page(render(summaries.short())).text("balance")
-    assert "Billing Inquiry 61 of 50 61 this run target met" in text
-    assert "Security Awareness 0 of 50 0 this run 50 missing; never seen, so no estimate" in text
-    assert "Documentation Improvement 7 of 50 7 this run 43 missing; about 258 more cases needed" in text
+    assert "Billing Inquiry 61 accepted of 50 · 61 this run target met" in text
+    assert "Security Awareness 0 accepted of 50 · 0 this run 50 missing; never seen, so no estimate" in text
+    assert "Documentation Improvement 7 accepted of 50 · 7 this run 43 missing; about 258 more cases needed" in text
     assert "pointed end: beyond what is drawn" in text  # 240 of 50
     assert "Short of the target. 175 cases selected as dataset d20261122-1f3a" in text
 
@@ -230,11 +230,45 @@ def test_next_steps() -> None:
 
 
 def test_a_training_error_is_said_with_what_to_do() -> None:
-    page = Page(
-        render(summaries.typical().model_copy(update={"training_job": None, "training_error": "DatasetTooSmall"}))
+    def page(error: str) -> Page:
+        return Page(render(summaries.typical().model_copy(update={"training_job": None, "training_error": error})))
+
+    small = page("DatasetTooSmall")
+    for section in ("balance", "next"):
+        assert "too few cases to split into train, validation and test: label at least three of each class." in (
+            small.text(section)
+        )
+    assert "to retry" not in small.text("next").replace("to retry 1 failed case", "")
+    unset = page("TrainingNotConfigured")
+    assert "left out. The stack has no TrainingImage, so no training was started." in unset.text("balance")
+    assert "Not" + "Configured" not in unset.text("balance") + unset.text("next")
+    assert "SageMaker could not be reached or refused the job. Drop the manifest" in (
+        page("TrainingUnavailable").text("next")
     )
-    assert "Training did not start: DatasetTooSmall." in page.text("balance")
-    assert "Training did not start (DatasetTooSmall)." in page.text("next")
+    assert "Training did not start (Other)." in page("Other").text("balance")
+
+
+def test_a_run_without_a_new_case_does_not_speak_of_gold_labels() -> None:
+    html = render(summaries.unchanged())
+    page = Page(html)
+    assert "No new case was labeled in this run, so nothing was measured." in page.text("quality")
+    assert "Accuracy Unknown no new case was labeled in this run" in page.text()
+    assert "No gold labels came along" not in html
+
+
+def test_near_duplicates_are_named_where_less_is_accepted_than_labeled() -> None:
+    counts, accepted = {"Spam": 57, "Ham": 20}, {"Spam": 40, "Ham": 20}
+    summary = summaries.summary_of(balance=summaries.balance_of(accepted, counts, target=20, near_duplicates=17))
+    text = Page(render(summary)).text("balance")
+    assert "Spam 40 accepted of 20 · 57 this run, near-duplicates left out" in text
+    assert "Ham 20 accepted of 20 · 20 this run target met" in text
+
+
+def test_a_sample_names_its_gold_label_once() -> None:
+    sample = Sample(case_id="C-1", kind="disagrees_with_gold", category="Spam", gold_category="Ham",
+                    reason="gold says Ham", excerpt="x")  # fmt: skip
+    text = Page(render(summaries.summary_of(samples=(sample,)))).text("samples")
+    assert text.count("Ham") == 1
 
 
 def test_footer_repeats_the_run_with_a_quoted_command() -> None:

@@ -1,13 +1,17 @@
 """The mapping file: where the fields of a case lie in an export that is not recognised by itself."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.cases import Role
 from plumbline.contracts.errors import InvalidMapping, MissingObject
 from plumbline.ingest.profiles import MessageFields, Profile
+from plumbline.ingest.rows import Row
+from plumbline.ingest.values import find
 from plumbline.ports import ObjectStore
 from plumbline.strict_yaml import read_yaml
 
@@ -91,12 +95,38 @@ def parse_mapping(data: bytes, name: str) -> FieldMapping:
     try:
         return FieldMapping.model_validate(document)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        fields = ", ".join(FieldMapping.model_fields)
-        raise InvalidMapping(f"mapping file {name}: {faults}. Known fields: {fields}") from None
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
+        raise InvalidMapping(f"mapping file {name}: {faults}") from None
+
+
+def unfound(profile: Profile, rows: Sequence[Row]) -> tuple[str, str] | None:
+    """The first field of a mapping whose path is in none of these rows, with the path; None where there is none.
+
+    Looks only at what a case needs (case_id, subject, text, messages): the rest may be missing from a whole export.
+    """
+    needed = [
+        ("case_id", profile.case_id),
+        ("subject", profile.subject),
+        ("text", profile.text),
+        ("messages.list", profile.messages.lists),
+        ("messages.text", profile.messages.text if profile.row_per_message else ()),
+    ]
+    paths = [(field, path) for field, listed in needed for path in listed]
+    return next(((field, path) for field, path in paths if not any(_holds(row, path) for row in rows)), None)
+
+
+def _holds(row: Row, path: str) -> bool:
+    return path in row.fields or find(row.fields, path) is not None
+
+
+def _fault(fault: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        known = MessageMapping if path.startswith("messages.") else FieldMapping
+        return f"unknown key {path}; known keys are {', '.join(known.model_fields)}"
+    fixed = {"missing": "missing", "string_type": "expected text; put the value in quotes"}
+    message = fixed.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return f"{path}: {message}" if path else message
 
 
 def _paths(path: str | None) -> tuple[str, ...]:

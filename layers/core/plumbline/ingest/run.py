@@ -14,11 +14,12 @@ from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidC
 from plumbline.contracts.runs import IngestResult, RunRequest, ShardEntry
 from plumbline.ingest.cases import CaseStream, read_cases
 from plumbline.ingest.cut import CHARS_PER_TOKEN, cut_case
-from plumbline.ingest.formats import EXPECTED, open_rows
+from plumbline.ingest.formats import open_rows
 from plumbline.ingest.ground_truth import fetcher, is_manifest, unwrap
-from plumbline.ingest.mapping import load_mapping
+from plumbline.ingest.mapping import load_mapping, unfound
 from plumbline.ingest.options import IngestSettings
-from plumbline.ingest.profiles import GENERIC, HOW_TO_MAP, Profile, known_names, recognise
+from plumbline.ingest.profiles import GENERIC, Profile, known_names, recognise
+from plumbline.ingest.refusals import no_column, nothing_usable
 from plumbline.ingest.rows import BadRow, Reason, Row, Rows
 from plumbline.ingest.seen import Seen
 from plumbline.ingest.source import Source, open_source
@@ -58,7 +59,8 @@ def ingest(
             reading = _read(source, run, raw, settings, mapped)
             tally = _sort(reading, run, raw, data, ledger, settings)
             file_bytes = source.meter.bytes_read
-        _refuse_nothing_usable(tally, reading, run)
+        if not tally.cases:
+            raise nothing_usable(tally.records, tally.reasons, reading.found, reading.unfound, keys.rejects(run.run_id))
     except InvalidCaseFile as error:
         raise InvalidCaseFile(f"{run.key}: {error}") from None
     estimate = _within_budget(tally, run, settings, estimate_usd)
@@ -81,11 +83,13 @@ def ingest(
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """An opened file: its cases to come, the format found, and in words the fields of its first rows."""
+    """An opened file: its cases to come, the format found, in words the fields of its first rows, and the field and
+    path of the mapping that none of them has."""
 
     cases: CaseStream
     file_format: str
     found: str
+    unfound: tuple[str, str] | None
 
 
 @dataclass(slots=True)
@@ -136,11 +140,16 @@ def _read(
         sample = list(_through_first_row(sources))
         rows = chain(sample, sources)
         file_format += "/ground-truth"
-    columns = list(dict.fromkeys(name for row in sample if isinstance(row, Row) for name in row.fields))
+    readable = [row for row in sample if isinstance(row, Row)]
+    columns = list(dict.fromkeys(name for row in readable for name in row.fields))
+    found = name_list(columns, known)
+    missing = unfound(mapped, readable) if mapped and readable else None
+    if missing and file_format.startswith("csv"):  # each row has every column; other formats leave out what is empty
+        raise no_column(*missing, found)
     if profile is None:
         profile = recognise(columns) if columns else GENERIC
     cases = read_cases(rows, profile, settings.max_row_bytes)
-    return _Reading(cases, f"{file_format}/{profile.name}", name_list(columns, known))
+    return _Reading(cases, f"{file_format}/{profile.name}", found, missing)
 
 
 def _sample(rows: Rows) -> Rows:
@@ -274,22 +283,6 @@ class _Placing:
             write_models(self._raw, keys.raw_cases(self._run.run_id, shard), self._shard)
             self._tally.shards.append((shard, len(self._shard)))
             self._shard.clear()
-
-
-def _refuse_nothing_usable(tally: _Tally, reading: _Reading, run: RunRequest) -> None:
-    if tally.cases:
-        return
-    if not tally.records:
-        raise InvalidCaseFile(f"the file holds no cases (a header or an empty list at most); {EXPECTED}")
-    counts = ", ".join(f"{count:,} {reason.value}" for reason, count in tally.reasons.most_common())
-    mapping_helps = tally.reasons.keys() & {Reason.MISSING_ID, Reason.NO_TEXT}
-    advice = HOW_TO_MAP if mapping_helps else EXPECTED
-    if Reason.BAD_ENCODING in tally.reasons:
-        advice = "save the file as UTF-8 and upload it again"
-    raise InvalidCaseFile(
-        f"none of its {tally.records:,} rows is a usable case ({counts}; found {reading.found}); "
-        f"{advice}. Each row's reason stands in {keys.rejects(run.run_id)}"
-    )
 
 
 def _within_budget(tally: _Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:

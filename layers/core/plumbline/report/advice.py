@@ -4,7 +4,10 @@ import math
 from typing import NamedTuple
 
 from plumbline import keys
+from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.runs import BalanceResult, RunSummary
+from plumbline.report.facts import nothing_labeled
+from plumbline.report.names import training_fault
 from plumbline.report.words import count, money, percent, plural
 
 _NAMED = 4  # how many short classes a step names
@@ -99,14 +102,8 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
     if balance is None:
         return []
     if balance.verdict == "balanced":
-        if summary.training_error == "TrainingNotConfigured":
-            text = "The dataset is ready. The stack has no TrainingImage, so no training was started. The manifest is"
-            return [Advice(text, balance.manifest_key or "")]
         if summary.training_error:
-            text = (
-                f"Training did not start ({summary.training_error}). Drop the manifest under {keys.MANIFESTS} to retry:"
-            )
-            return [Advice(text, balance.manifest_key or "")]
+            return [_training_step(summary.training_error, balance)]
         if summary.training_job:
             return [Advice("A training job was asked for. Follow", summary.training_job)]
         return [Advice("The dataset is ready to train on. Its manifest is", balance.manifest_key or "not written yet")]
@@ -125,10 +122,19 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
     return steps
 
 
+def _training_step(error: str, balance: BalanceResult) -> Advice:
+    fault = training_fault(error)
+    if error == DatasetTooSmall.__name__:
+        return Advice(f"{fault} Set a target of at least three as well.")
+    if error == TrainingNotConfigured.__name__:
+        return Advice(f"The dataset is ready. {fault} The manifest is", balance.manifest_key or "")
+    return Advice(f"{fault} Drop the manifest under {keys.MANIFESTS} to retry:", balance.manifest_key or "")
+
+
 def _quality_steps(summary: RunSummary) -> list[Advice]:
     block = summary.accuracy
     if block is None:
-        if not summary.ingest.new:
+        if nothing_labeled(summary):
             return []
         return [Advice("Add a gold_category to a few hundred cases to learn how accurate the labels are.")]
     steps = []

@@ -67,9 +67,15 @@ def _dataset_tile(summary: RunSummary) -> Tile:
 
 def _accuracy_tile(summary: RunSummary) -> Tile:
     if summary.accuracy is None:
-        return Tile("Accuracy", "Unknown", "no gold labels came along")
+        none = "no new case was labeled in this run" if nothing_labeled(summary) else "no gold labels came along"
+        return Tile("Accuracy", "Unknown", none)
     figure = summary.accuracy.accuracy
     return Tile("Accuracy", percent(figure.value), f"95% interval {interval_span(figure)}, {_N}{count(figure.n)}")
+
+
+def nothing_labeled(summary: RunSummary) -> bool:
+    """Whether the run gave no case a label, so that gold labels had nothing to be compared with."""
+    return not summary.outcomes.get("labeled", 0)
 
 
 def _cost_tile(summary: RunSummary) -> Tile:

@@ -1,5 +1,6 @@
-"""What outcomes and repairs are called on the page."""
+"""What outcomes, repairs and training errors are called on the page."""
 
+from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured, TrainingUnavailable
 from plumbline.contracts.labels import OutcomeName
 
 OUTCOMES: dict[OutcomeName, str] = {
@@ -26,6 +27,17 @@ _REPAIRS = {
     "truncated": "Cut off after the category",
     "re_asked": "Asked again",
 }
+_TRAINING = {
+    DatasetTooSmall.__name__: "Training did not start: too few cases to split into train, validation and test: label "
+    "at least three of each class.",
+    TrainingNotConfigured.__name__: "The stack has no TrainingImage, so no training was started.",
+    TrainingUnavailable.__name__: "Training did not start: SageMaker could not be reached or refused the job.",
+}
+
+
+def training_fault(error: str) -> str:
+    """Why no training started, as a sentence; an error that has no words yet stands by its name."""
+    return _TRAINING.get(error, f"Training did not start ({error}).")
 
 
 def repair_name(code: str) -> str:

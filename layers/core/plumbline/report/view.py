@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from plumbline.contracts.runs import ClassCount, RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
-from plumbline.report.facts import Fact, Tile, cost_facts, run_facts, tiles, working_days
-from plumbline.report.names import OUTCOMES, repair_name
+from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_facts, tiles, working_days
+from plumbline.report.names import OUTCOMES, repair_name, training_fault
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
 from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
@@ -42,6 +42,7 @@ class ClassRow:
     full: int
     missing: int
     needed: str
+    duplicates_out: bool
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class View:
     times: list[Row]
     working_days: str
     quality: Quality | None
+    no_quality: str
+    training: str
     repairs: list[Row]
     entities: list[Row]
     samples: list[SampleGroup]
@@ -107,6 +110,8 @@ def view_of(summary: RunSummary) -> View:
         times=_times(summary),
         working_days=working_days(summary),
         quality=quality_of(summary.accuracy),
+        no_quality=_no_quality(summary),
+        training=_training(summary),
         repairs=_repairs(summary),
         entities=_counted(summary.entities),
         samples=_samples(summary),
@@ -190,6 +195,7 @@ def _classes(summary: RunSummary) -> list[ClassRow]:
                 full=max(full, 1),
                 missing=missing,
                 needed=needed if missing > 0 else "",
+                duplicates_out=balance.near_duplicates > 0 and item.accepted < item.this_run,
             )
         )
     return rows
@@ -218,8 +224,22 @@ def _times(summary: RunSummary) -> list[Row]:
     ]
 
 
+def _no_quality(summary: RunSummary) -> str:
+    if nothing_labeled(summary):
+        return "No new case was labeled in this run, so nothing was measured."
+    return "No gold labels came along, so the accuracy of these labels is not known."
+
+
+def _training(summary: RunSummary) -> str:
+    if summary.training_error:
+        return training_fault(summary.training_error)
+    return "No training job was started."
+
+
 def _samples(summary: RunSummary) -> list[SampleGroup]:
     no_gold = "No gold labels came along, so nothing can disagree with them."
+    if nothing_labeled(summary):
+        no_gold = "No new case was labeled in this run, so nothing can disagree with gold."
     agreed = "No sample: no label shown here disagrees with its gold label."
     kinds = (
         ("disagrees_with_gold", "Disagrees with gold", "The label differs from the gold label that came along.",
@@ -240,5 +260,7 @@ def _shortened(sample: Sample) -> Sample:
     reason = sample.reason
     if sample.kind == "repaired":
         reason = ", ".join(repair_name(code) for code in reason.split(", "))
+    if reason == f"gold says {sample.gold_category}":  # the card names the gold label anyway
+        reason = ""
     short = {"excerpt": clipped(sample.excerpt, _EXCERPT), "reason": clipped(reason, _REASON)}
     return sample.model_copy(update=short)
