@@ -32,7 +32,12 @@ def test_a_valid_file_loads_with_the_hash_of_its_bytes(tmp_path: Path) -> None:
         ({"colour": "red"}, "colour: unknown key"),
         ({"instructions": None}, "instructions: missing"),
         ({"instructions": "  \n "}, "instructions: String should have at least 1 character"),
-        ({"persona": 5}, "persona: Input should be a valid string"),
+        ({"persona": 5}, "persona: Input should be a valid string; put the value in quotes"),
+        ({"persona": ["x"]}, "persona: Input should be a valid string."),
+        (
+            {"categories": [{"name": 1.0, "description": "x"}, {"name": "B", "description": "x"}]},
+            "categories[0].name: Input should be a valid string; put the value in quotes",
+        ),
         ({"model": {"max_tokens": "100"}}, "model.max_tokens: Input should be a valid integer"),
         ({"model": {"max_tokens": 100, "temperature": True}}, "model.temperature: Input should be a valid number"),
         ({"model": {"max_tokens": 100, "top_p": 1}}, "model.top_p: unknown key"),

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable
+from datetime import date
 from html import escape  # xml.sax.saxutils does the same and costs urllib's import
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def _validated(name: str, data: bytes) -> Prompt:
     try:
         prompt = Prompt.model_validate(_tidied(read_yaml(data)), strict=True)
     except ValidationError as error:
-        found = [_described(detail) for detail in error.errors(include_url=False, include_input=False)]
+        found = [_described(detail) for detail in error.errors(include_url=False)]
         more = f" (and {len(found) - _MAX_SHOWN_ERRORS} more)" if len(found) > _MAX_SHOWN_ERRORS else ""
         raise InvalidPrompt(f"prompts/{name}: {'; '.join(found[:_MAX_SHOWN_ERRORS])}{more}.") from None
     except ValueError as error:
@@ -128,6 +129,8 @@ def _described(error: ErrorDetails) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     fixed = {"extra_forbidden": "unknown key", "missing": "missing", "model_type": "expected a mapping of fields"}
     message = fixed.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "string_type" and isinstance(error["input"], int | float | date):  # YAML's 1.0, yes, 2024-01-31
+        message += "; put the value in quotes"
     return f"{path}: {message}" if path else message
 
 
