@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 
@@ -37,9 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _forget_the_account()
-    ended = threading.Event()
+    # An execution that ends badly is logged with its whole parse tree, also while everything is taken down.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
+    # A pipe, not an Event: a signal's handler may run while the event's own lock is held.
+    reading, writing = os.pipe()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: os.write(writing, b"."))
     # Only now: moto asks boto3 for its settings while it is imported.
     from local.bedrock.answering import StandInError  # noqa: PLC0415
     from local.bedrock.server import MODELS  # noqa: PLC0415
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         with stack:
             sys.stdout.write(f"ready: AWS at {stack.endpoint}, Bedrock at {stack.bedrock_endpoint}\n")
             sys.stdout.flush()
-            ended.wait()
+            os.read(reading, 1)
     except (AlreadyRunning, DeploymentFailed, StandInError, TemplateNotSupported, OSError) as error:
         sys.stderr.write(f"The local stack did not start. {error}\n")
         return 1
@@ -70,4 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    _code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is saved and closed: no thread that still waits for something may keep the process.
+    os._exit(_code)

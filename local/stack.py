@@ -1,12 +1,13 @@
 """The local stack: the embedded AWS with a template deployed, its Lambda workers and the stand-in for Bedrock."""
 
 import contextlib
+import fcntl
 import logging
 import os
 import threading
 import zlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -14,12 +15,15 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from local import info, moto_patches, state
+from local import info, moto_patches, private, state
 from local.deploy import Deployment, Template, deploy, supported_part, translate
+from local.saving import Saver
 from local.workers import WorkerPools
 
 _log = logging.getLogger(__name__)
 _ONE_AT_A_TIME = threading.Lock()
+# What hears of the runs that a stop ended (RecordFailure) may take this long, its own start included.
+_LAST_EVENTS_SECONDS = 8.0
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # nobody checks them
 
 
@@ -38,12 +42,31 @@ class ModelServer(Protocol):
         """End it."""
 
 
+class _Background(ThreadPoolExecutor):
+    """What AWS does asynchronously; knows what is still under way."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=16, thread_name_prefix="asynchronous")
+        self._pending: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
+
+    def settle(self, seconds: float) -> None:
+        """Wait for what is under way, but no longer than that."""
+        wait(set(self._pending), timeout=seconds)
+
+
 class LocalStack:
     """The local stack. Use it as a context manager, or call `start` and `stop`; one at a time in a process.
 
     `template` is the SAM template; `parameters` override its defaults. `state_dir` holds the logs (logs/), the note
-    for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables held at the last stop
-    (state/). `model` names a stand-in model and `model_options` what it takes; a running `model_server` replaces it.
+    for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables hold (state/): saved
+    after each execution, every minute while something changes, and at the stop. `model` names a stand-in model and
+    `model_options` what it takes; a running `model_server` replaces it.
     `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
     once. `time_scale` multiplies the state machines' Wait states and Retry intervals.
     """
@@ -79,6 +102,9 @@ class LocalStack:
         self._keep_state = keep_state
         self._deployment: Deployment | None = None
         self._pools: WorkerPools | None = None
+        self._saver = Saver(self._save)
+        self._wiring: moto_patches.Wiring | None = None
+        self._background: _Background | None = None
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -118,22 +144,22 @@ class LocalStack:
 
         Raises AlreadyRunning, TemplateNotSupported, DeploymentFailed, or OSError for a port that is taken.
         """
-        other = info.read(self._folder)
-        if other is not None:
-            message = f"A local stack runs already at {other.endpoint} (process {other.pid}). Stop it first."
-            raise AlreadyRunning(message)
         whole = translate(self._template, self._parameters, self.region)
         template = supported_part(whole, moto_patches.cloudformation_types())
-        if not _ONE_AT_A_TIME.acquire(blocking=False):
-            raise AlreadyRunning("A local stack runs already in this process; moto can serve only one at a time.")
         with contextlib.ExitStack() as running:
+            self._lock(running)
+            if not _ONE_AT_A_TIME.acquire(blocking=False):
+                raise AlreadyRunning("A local stack runs already in this process; moto can serve only one at a time.")
             running.callback(_ONE_AT_A_TIME.release)
+            self._saver = Saver(self._save)
             self.bedrock_endpoint = self._start_model(running)
             self._serve(running)
-            self._pools = WorkerPools(self._folder / "logs", self._parallel, self._wiring())
-            background = ThreadPoolExecutor(max_workers=16, thread_name_prefix="asynchronous")
-            wiring = moto_patches.Wiring(self.endpoint, self._pools.invoke, background, self._time_scale)
-            running.enter_context(moto_patches.applied(wiring))
+            self._pools = WorkerPools(self._folder / "logs", self._parallel, self._environment())
+            background = self._background = _Background()
+            self._wiring = moto_patches.Wiring(
+                self.endpoint, self._pools.invoke, background, self._time_scale, ended=self._saver.hurry
+            )
+            running.enter_context(moto_patches.applied(self._wiring))
             running.callback(background.shutdown, wait=False, cancel_futures=True)
             running.callback(self._pools.close)
             self._deploy(template, self._pools)
@@ -146,19 +172,48 @@ class LocalStack:
             )
             info.write(self._folder, note)
             running.callback(info.remove, self._folder)
+            if self._keep_state:
+                self._saver.start()
             self._running = running.pop_all()
         return self
 
     def stop(self) -> None:
-        """Take everything down. What the buckets and tables hold is saved first, unless `keep_state` is off."""
-        if self._deployment is not None:
-            deployment, pools = self._started()
-            self._stop_executions(deployment)
-            pools.close()
-            if self._keep_state:
-                state.dump(self.session(), self.endpoint, deployment, self._folder / "state")
-        self._deployment = None
-        self._running.close()
+        """Take everything down within seconds: running executions are aborted, and EventBridge's rules hear of it.
+
+        What the buckets and tables hold is saved, unless `keep_state` is off; a failure to save is logged.
+        """
+        try:
+            if self._deployment is not None and self._wiring is not None and self._background is not None:
+                info.remove(self._folder)  # first: nobody may take a stack that is stopping for one that serves
+                self._wiring.stopping.set()
+                self.pools.end_busy()
+                for name in moto_patches.abort_running(self._wiring):
+                    _log.warning("the execution %s was still running and has been aborted", name)
+                self._background.settle(_LAST_EVENTS_SECONDS)
+                self.pools.close()
+                if self._keep_state:
+                    self._saver.close()
+        finally:
+            self._deployment = None
+            self._running.close()
+
+    def _save(self) -> None:
+        state.dump(self.session(), self.endpoint, self._started()[0], self._folder / "state")
+
+    def _lock(self, running: contextlib.ExitStack) -> None:
+        """Hold the state folder for as long as the stack runs: the lock goes with the process, however it ends."""
+        private.folder(self._folder)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        running.callback(os.close, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = info.read(self._folder)
+            if other is not None:
+                message = f"A local stack runs already at {other.endpoint} (process {other.pid}). Stop it first."
+            else:
+                message = f"Another local stack is starting or stopping in {self._folder}. Try again in a moment."
+            raise AlreadyRunning(message) from None
 
     def _start_model(self, running: contextlib.ExitStack) -> str:
         name, options, server = self._model
@@ -172,14 +227,14 @@ class LocalStack:
         return _reachable(self._address[0], urlsplit(own.endpoint).port)
 
     def _serve(self, running: contextlib.ExitStack) -> None:
-        server = moto_patches.bind(*self._address)
+        server = moto_patches.bind(*self._address, changed=self._saver.changed)
         running.callback(server.server_close)
         moto_patches.forget_everything()
         self.endpoint = _reachable(self._address[0], server.port)
         threading.Thread(target=server.serve_forever, name="embedded-aws", daemon=True).start()
         running.callback(server.shutdown)
 
-    def _wiring(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         """What a function needs to find the embedded AWS; these variables win over the template's."""
         return {
             **_CREDENTIALS,
@@ -208,14 +263,6 @@ class LocalStack:
         self._deployment = deploy(
             self.session(), self.endpoint, template, self.stack_name, self._parameters, before_events
         )
-
-    def _stop_executions(self, deployment: Deployment) -> None:
-        client = self.client("stepfunctions")
-        for _, machine, _ in deployment.of_type("AWS::StepFunctions::StateMachine"):
-            listed = client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
-            for execution in listed:
-                client.stop_execution(executionArn=execution["executionArn"])
-                _log.warning("the execution %s was still running and has been stopped", execution["name"])
 
 
 def _reachable(host: str, port: int | None) -> str:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import boto3
 
+from local import private
 from local.deploy import Deployment
 
 _log = logging.getLogger(__name__)
@@ -25,26 +26,46 @@ _HEADER = "PLUMBLINE.about"
 
 
 def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
-    """Write every bucket's and table's content under `folder`; an earlier content stays until the new one is whole."""
-    fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    """Write every bucket's and table's content under `folder`; an earlier content stays until the new one is whole.
+
+    Objects that are removed while this runs may be left out.
+    """
+    recover(folder)
+    work = _work(folder)
+    shutil.rmtree(work, ignore_errors=True)
+    fresh = work / "whole"
+    private.folder(work)
+    private.folder(fresh)
     s3 = session.client("s3", endpoint_url=endpoint)
     for logical, bucket, _ in deployment.of_type("AWS::S3::Bucket"):
         _dump_bucket(s3, bucket, fresh / f"{logical}.tar")
     dynamodb = session.client("dynamodb", endpoint_url=endpoint)
     for logical, table, _ in deployment.of_type("AWS::DynamoDB::Table"):
-        with (fresh / f"{logical}.jsonl").open("w", encoding="utf-8") as lines:
+        with open(fresh / f"{logical}.jsonl", "w", encoding="utf-8", opener=private.opener) as lines:
             for page in dynamodb.get_paginator("scan").paginate(TableName=table):
                 lines.writelines(json.dumps(item, default=_encode) + "\n" for item in page["Items"])
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir():
+        folder.rename(work / "before")
     fresh.rename(folder)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _work(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".new")
+
+
+def recover(folder: Path) -> None:
+    """Finish a `dump` that was cut off between its two renames."""
+    if not folder.exists() and (_work(folder) / "before").is_dir():
+        (_work(folder) / "whole").rename(folder)
 
 
 def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
     """Put back what `dump` wrote; resources that the template no longer has are left out and named in the log."""
+    recover(folder)
     if not folder.is_dir():
         return
+    private.folder(folder)
     known = {path.stem for path in folder.iterdir()} - set(deployment.resources)
     for logical in sorted(known):
         _log.warning("the saved state holds %s, which the template no longer has; it is not loaded", logical)
@@ -59,11 +80,17 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
 
 
 def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+    with (
+        open(path, "wb", opener=private.opener) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         entries = (entry for page in pages for entry in page.get("Contents", []))
         for number, entry in enumerate(entries):
-            stored = s3.get_object(Bucket=bucket, Key=entry["Key"])
+            try:
+                stored = s3.get_object(Bucket=bucket, Key=entry["Key"])
+            except s3.exceptions.NoSuchKey:  # removed since it was listed
+                continue
             # The key goes into a header: as a member's name it could lose a slash at either end.
             member = tarfile.TarInfo(f"{number:08d}")
             member.size = stored["ContentLength"]

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import private
+
 _log = logging.getLogger(__name__)
 _WORKER = Path(__file__).with_name("worker.py")
 # AWS gives a function's own start 10 s; a laptop with a cold disk and a language model to load gets more.
@@ -83,7 +85,7 @@ class Worker:
         self.config = config
         self.idle_since = time.monotonic()
         self._buffer = b""
-        with log_path.open("ab") as log:
+        with open(log_path, "ab", opener=private.opener) as log:
             # -P: the worker's own folder must not be importable by the function.
             self._process = subprocess.Popen(  # noqa: S603 - our own worker, no shell, no user input
                 [sys.executable, "-P", str(_WORKER)],
@@ -190,22 +192,22 @@ class WorkerPools:
         self._busy: set[Worker] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        logs.mkdir(parents=True, exist_ok=True)
+        private.folder(logs)
         threading.Thread(target=self._reap, name="worker-reaper", daemon=True).start()
 
     def register(self, function_name: str, layout: CodeLayout) -> None:
         """Say where a function's code is. Must precede its first invocation."""
         self._layouts[function_name] = layout
 
-    def invoke(self, config: FunctionConfig, event: bytes) -> Answer:
-        """Run one invocation of the function on `event` (JSON), in a worker of its own."""
+    def invoke(self, config: FunctionConfig, event: bytes, unless: threading.Event | None = None, /) -> Answer:
+        """Run one invocation of the function on `event` (JSON), in a worker of its own; none once `unless` is set."""
         layout = self._layouts.get(config.name)
         if layout is None:
             return _error("Runtime.ImportModuleError", f"No code is known for function {config.name}")
         with self._lock:
             pool = self._pools.setdefault(config.name, _Pool(threading.BoundedSemaphore(self._parallel)))
         with pool.slots:
-            worker = self._take(pool, config, layout)
+            worker = self._take(pool, config, layout, unless)
             if worker is None:
                 return _error("Runtime.ExitError", "The local stack is stopping")
             try:
@@ -213,9 +215,11 @@ class WorkerPools:
             finally:
                 self._give_back(pool, worker)
 
-    def _take(self, pool: _Pool, config: FunctionConfig, layout: CodeLayout) -> Worker | None:
+    def _take(
+        self, pool: _Pool, config: FunctionConfig, layout: CodeLayout, unless: threading.Event | None
+    ) -> Worker | None:
         with self._lock:
-            if self._closed.is_set():
+            if self._closed.is_set() or (unless is not None and unless.is_set()):
                 return None
             while pool.idle:
                 worker = pool.idle.pop()
@@ -279,13 +283,18 @@ class WorkerPools:
             idle = self._pools[function_name].idle if function_name in self._pools else []
             return [w.pid for w in (*idle, *self._busy) if w.config.name == function_name and not w.dead]
 
-    def close(self) -> None:
-        """End every worker, also those in the middle of an invocation."""
-        self._closed.set()
+    def end_busy(self) -> None:
+        """End the workers that are in the middle of an invocation: it fails."""
         with self._lock:
             for worker in self._busy:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(worker.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End every worker, also those in the middle of an invocation."""
+        self._closed.set()
+        self.end_busy()
+        with self._lock:
             for pool in self._pools.values():
                 for worker in pool.idle:
                     worker.close()

@@ -17,9 +17,19 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from local.moto_patches import events, functions, maps, server, states
 from local.moto_patches.server import bind
+from local.moto_patches.states import abort_running
 from local.moto_patches.wiring import Wiring
 
-__all__ = ["MOTO_VERSION", "Wiring", "applied", "bind", "cloudformation_types", "forget_everything", "seed_identifiers"]
+__all__ = [
+    "MOTO_VERSION",
+    "Wiring",
+    "abort_running",
+    "applied",
+    "bind",
+    "cloudformation_types",
+    "forget_everything",
+    "seed_identifiers",
+]
 
 MOTO_VERSION = "5.2.5"
 
@@ -50,7 +60,7 @@ def applied(wiring: Wiring) -> Iterator[None]:
         functions.patch(patch, wiring)
         events.patch(patch, wiring)
         states.patch(patch, wiring)
-        maps.patch(patch)
+        maps.patch(patch, wiring)
         yield
 
 

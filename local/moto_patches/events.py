@@ -119,10 +119,48 @@ def send_pending() -> None:
     """Send the events of the request that this thread has just served."""
     events: dict[object, Moto] = getattr(_pending, "events", {})
     while events:
-        event = events.pop(next(iter(events)))
-        try:
-            for bus in list(events_backends[event["account"]][event["region"]].event_buses.values()):
-                for rule in list(bus.rules.values()):
-                    rule.send_to_targets(event, transform_input=False)
-        except Exception:  # noqa: BLE001 - as on AWS, whoever put the object has nothing to do with this
-            _log.exception("an event of %s could not be sent", event["resources"])
+        _publish(events.pop(next(iter(events))))
+
+
+def _publish(event: Moto) -> None:
+    try:
+        for bus in list(events_backends[event["account"]][event["region"]].event_buses.values()):
+            for rule in list(bus.rules.values()):
+                rule.send_to_targets(event, transform_input=False)
+    except Exception:  # noqa: BLE001 - as on AWS, whoever caused the event has nothing to do with this
+        _log.exception("an event of %s could not be sent", event["resources"])
+
+
+def send_status_change(execution: Moto) -> None:
+    """Say that an execution has ended, once. moto sends no such event; its shape is the one in AWS's guide."""
+    if getattr(execution, "status_change_sent", False):
+        return
+    execution.status_change_sent = True
+    status = str(getattr(execution.exec_status, "value", execution.exec_status))
+    machine = execution.state_machine
+    detail: Moto = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": getattr(machine, "source_arn", None) or machine.arn,
+        "name": execution.name,
+        "status": status,
+        "startDate": int(execution.start_date.timestamp() * 1000),
+        "stopDate": int(execution.stop_date.timestamp() * 1000),
+        "input": json.dumps(execution.input_data),
+        "inputDetails": {"included": True},
+        "output": json.dumps(execution.output) if status == "SUCCEEDED" else None,
+        "error": execution.error or None,
+        "cause": execution.cause or None,
+    }
+    _publish(
+        {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Step Functions Execution Status Change",
+            "source": "aws.states",
+            "account": execution.account_id,
+            "time": time.time(),
+            "region": execution.region_name,
+            "resources": [execution.exec_arn],
+            "detail": detail,
+        }
+    )

@@ -14,25 +14,26 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iter
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
-from local.moto_patches.wiring import Moto, Patch
+from local.moto_patches.wiring import Moto, Patch, Wiring
 
 _DistributedWorker = distributed_item_processor_worker.DistributedItemProcessorWorker
 # How many children of a Distributed Map without MaxConcurrency run at once here (AWS: up to 10,000).
 UNLIMITED_MEANS = 64
 
 
-def patch(apply: Patch) -> None:
+def patch(apply: Patch, wiring: Wiring) -> None:
     """Patch both kinds of Map."""
-    _patch_loop(apply)
+    _patch_loop(apply, wiring)
     _patch_distributed(apply)
 
 
-def _patch_loop(apply: Patch) -> None:
+def _patch_loop(apply: Patch, wiring: Wiring) -> None:
     # moto runs a map's next item by calling itself: about 987 items in one worker end in a RecursionError and a map
     # that hangs RUNNING. These loops are moto's own, item by item, as loops. A frame closes before its job, because a
     # map waits for its jobs to end, not for its workers.
     def inline(self: Moto, job: Moto, worker_frame: Moto) -> None:
         while job is not None:
+            wiring.rest_if_stopping()
             frame = worker_frame.open_inner_frame()
             self._eval_job(env=frame, job=job)
             worker_frame.close_frame(frame)
@@ -54,6 +55,7 @@ def _patch_loop(apply: Patch) -> None:
     def distributed(self: Moto, job: Moto, worker_frame: Moto) -> None:
         counter = self._map_run_record.item_counter
         while job is not None:
+            wiring.rest_if_stopping()
             # _patch_distributed has counted the item as pending; moto counts it into the total as it begins.
             counter.pending.offset(-1)
             counter.total.offset(-1)

@@ -2,6 +2,7 @@
 
 import functools
 import threading
+from collections.abc import Callable
 
 from moto import backends
 from moto.core import responses
@@ -23,16 +24,29 @@ class _RequestHandler(MotoRequestHandler):
         """Say nothing."""
 
 
-def bind(host: str, port: int) -> BaseWSGIServer:
-    """A moto server that has its port and does not serve yet (moto's own ThreadedMotoServer fixes the handler)."""
+def bind(host: str, port: int, changed: Callable[[], None] = lambda: None) -> BaseWSGIServer:
+    """A moto server that has its port and does not serve yet (moto's own ThreadedMotoServer fixes the handler).
+
+    `changed` is called after each request that may have changed a bucket's or a table's content.
+    """
     application = DomainDispatcherApplication(create_backend_app)
 
     def serve(environ: Moto, start_response: Moto) -> Moto:
         response = application(environ, start_response)
         events.send_pending()
+        if _writes(environ):
+            changed()
         return response
 
     return make_server(host, port, serve, threaded=True, request_handler=_RequestHandler)
+
+
+def _writes(environ: Moto) -> bool:
+    # Anything that may be a write counts: one save too many does no harm.
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    if target:
+        return target.startswith("DynamoDB") and not target.endswith((".Scan", ".Query", "GetItem", "DescribeTable"))
+    return environ["REQUEST_METHOD"] != "GET" and not environ["PATH_INFO"].startswith("/2015-03-31/")
 
 
 def patch(apply: Patch) -> None:

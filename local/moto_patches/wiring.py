@@ -1,9 +1,10 @@
 """What the patches share."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
 
 from local.workers import Answer, FunctionConfig
 
@@ -12,15 +13,33 @@ Moto: TypeAlias = Any
 Patch = Callable[[object, str, object], None]
 
 
+class Invoke(Protocol):
+    """Runs a Lambda function; gives an error in place of a start once `unless` is set."""
+
+    def __call__(self, config: FunctionConfig, event: bytes, unless: threading.Event | None = None, /) -> Answer:
+        """The function's answer."""
+
+
 @dataclass(frozen=True)
 class Wiring:
     """What the patches reach out to.
 
     `endpoint` is the moto server's URL. `invoke` runs a Lambda function. `background` runs what AWS does
-    asynchronously. `time_scale` multiplies the state machines' Wait states and Retry intervals (1 = as written).
+    asynchronously. `time_scale` multiplies the state machines' Wait states and Retry intervals (1 = as written). Once
+    `stopping` is set, no execution starts and none goes on. `ended` is called after each execution.
     """
 
     endpoint: str
-    invoke: Callable[[FunctionConfig, bytes], Answer]
+    invoke: Invoke
     background: Executor
     time_scale: float = 1.0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    ended: Callable[[], None] = lambda: None
+
+    def rest_if_stopping(self) -> None:
+        """Never return, once the stack is stopping, to the calling thread (an execution's): no Retry, no Catch follows.
+
+        The thread is a daemon and waits at no cost until the process ends. An exception would go through moto's hands.
+        """
+        if self.stopping.is_set():
+            threading.Event().wait()
