@@ -2,10 +2,8 @@
 
 import functools
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import date
-from html import escape  # xml.sax.saxutils does the same and costs urllib's import
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,9 +12,10 @@ from pydantic_core import ErrorDetails
 from plumbline.contracts.base import Model
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import InvalidPrompt
-from plumbline.contracts.prompts import BadExample, Category, GoodExample, Prompt, PromptRef
+from plumbline.contracts.prompts import Prompt, PromptRef
 from plumbline.contracts.replies import ModelRequest, Turn
 from plumbline.prompt_lock import append_to_lock, changed_after_publishing, read_lock
+from plumbline.prompt_sections import UNWANTED, clean, element, escaped, plain_sections, xml_sections
 from plumbline.strict_yaml import read_yaml
 
 ANSWER_FORMAT = "<reasoning>…</reasoning><category>…</category><runner_up>…</runner_up>"
@@ -25,9 +24,6 @@ MAX_BAD_REPLY_CHARS = 2000
 MAX_REASON_CHARS = 300
 
 _MAX_SHOWN_ERRORS = 5
-# What no case needs: control characters (but not tab and newline), surrogates and non-characters, which XML cannot
-# hold, and Unicode's invisible tag characters, with which an instruction can be hidden from a human reader.
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]")
 
 
 class LoadedPrompt(Model):
@@ -111,7 +107,7 @@ def _validated(name: str, data: bytes) -> Prompt:
 
 
 def _is_answerable(name: str) -> bool:
-    plain = name == name.strip() and len(name.splitlines()) == 1 and not _UNWANTED.search(name)
+    plain = name == name.strip() and len(name.splitlines()) == 1 and not UNWANTED.search(name)
     return plain and not set("<>") & set(name) and name.casefold() != NO_RUNNER_UP
 
 
@@ -148,15 +144,15 @@ def system_text(prompt: Prompt) -> str:
       A category's first label is `1. Name` (counted from 1), an example's is `Case`. Only case texts are escaped.
     - The closing, last in both styles, ends with the category names in order, one a line: `- Name`.
     """
-    sections = _xml_sections(prompt) if prompt.style == "xml" else _plain_sections(prompt)
+    sections = xml_sections(prompt) if prompt.style == "xml" else plain_sections(prompt)
     return "\n\n".join((*(section for section in sections if section), _closing(prompt)))
 
 
 def user_text(case: AnonymizedCase) -> str:
     """The case as XML in which no text of it can close or open a tag, then one line that asks for the answer."""
-    product = [_element("product", case.product)] if case.product else []
-    messages = [f'<message role="{message.role}">{_escaped(message.text)}</message>' for message in case.messages]
-    lines = ["<case>", *product, _element("subject", case.subject), *messages, "</case>"]
+    product = [element("product", case.product)] if case.product else []
+    messages = [f'<message role="{message.role}">{escaped(message.text)}</message>' for message in case.messages]
+    lines = ["<case>", *product, element("subject", case.subject), *messages, "</case>"]
     return "\n".join((*lines, "", f"Classify the case above. Answer in the output format: {ANSWER_FORMAT}"))
 
 
@@ -181,13 +177,13 @@ def build_repair_request(
     """
     turns = [Turn(role="user", text=user_text(case))]
     for said, wrong in (*earlier, (bad_reply, reason)):
-        shown = _shortened(_clean(said).strip(), MAX_BAD_REPLY_CHARS) or "(no answer)"
+        shown = _shortened(clean(said).strip(), MAX_BAD_REPLY_CHARS) or "(no answer)"
         turns += [Turn(role="assistant", text=shown), Turn(role="user", text=_complaint(loaded.prompt, wrong))]
     return _request(loaded, model_id, *turns)
 
 
 def _complaint(prompt: Prompt, reason: str) -> str:
-    wrong = _shortened(" ".join(_clean(reason).split()), MAX_REASON_CHARS).rstrip(".") or "it has another form"
+    wrong = _shortened(" ".join(clean(reason).split()), MAX_REASON_CHARS).rstrip(".") or "it has another form"
     return (
         f"That answer cannot be used: {wrong}. Classify the same case again.\n"
         f"Category: exactly one of these names. Runner-up: another one of them, or {NO_RUNNER_UP}.\n"
@@ -219,86 +215,6 @@ def _closing(prompt: Prompt) -> str:
 
 def _name_list(prompt: Prompt) -> str:
     return "\n".join(f"- {name}" for name in prompt.category_names)
-
-
-def _xml_sections(prompt: Prompt) -> Iterable[str]:
-    yield _section("persona", prompt.persona.strip())
-    yield _section("background", prompt.background.strip())
-    yield _section("categories", "\n".join(_xml_category(category) for category in prompt.categories))
-    yield _section("good_examples", "\n".join(_xml_example(example) for example in prompt.good_examples))
-    yield _section("bad_examples", "\n".join(_xml_example(example) for example in prompt.bad_examples))
-    yield _section("instructions", prompt.instructions.strip())
-    yield _section("output_format", prompt.output_format.strip())
-
-
-def _section(tag: str, content: str) -> str:
-    return f"<{tag}>\n{content}\n</{tag}>" if content else ""
-
-
-def _xml_category(category: Category) -> str:
-    fields = _fields({"description": category.description, "output": category.output})
-    return f'<category name="{escape(category.name)}">\n{fields}\n</category>'
-
-
-def _xml_example(example: GoodExample | BadExample) -> str:
-    return f"<example>\n{_fields(_example_fields(example))}\n</example>"
-
-
-def _example_fields(example: GoodExample | BadExample) -> dict[str, str]:
-    """The fields in the order in which the answer format has them: why before what."""
-    names = ("case", "wrong_category", "why_wrong", "reasoning", "category")
-    return {name: getattr(example, name) for name in names if hasattr(example, name)}
-
-
-def _fields(texts: dict[str, str]) -> str:
-    return "\n".join(_element(tag, text.strip()) for tag, text in texts.items() if text.strip())
-
-
-def _plain_sections(prompt: Prompt) -> Iterable[str]:
-    yield prompt.persona.strip()
-    yield prompt.background.strip()
-    yield _listed(
-        "The categories, in the order in which to try them:",
-        [
-            {f"{number}. {category.name}": category.description, "Outcome": category.output}
-            for number, category in enumerate(prompt.categories, start=1)
-        ],
-    )
-    yield _listed("Examples of right answers:", [_plain_example(example) for example in prompt.good_examples])
-    yield _listed("Examples of wrong answers:", [_plain_example(example) for example in prompt.bad_examples])
-    yield prompt.instructions.strip()
-    yield prompt.output_format.strip()
-
-
-def _plain_example(example: GoodExample | BadExample) -> dict[str, str]:
-    fields = {name.replace("_", " ").capitalize(): text for name, text in _example_fields(example).items()}
-    return fields | {"Case": _escaped(example.case)}
-
-
-def _listed(heading: str, items: list[dict[str, str]]) -> str:
-    if not items:
-        return ""
-    paragraphs = [
-        "\n".join(f"{label}: {_indented(text)}" for label, text in item.items() if text.strip()) for item in items
-    ]
-    return "\n\n".join((heading, *paragraphs))
-
-
-def _indented(text: str) -> str:
-    first, *rest = _clean(text).strip().split("\n")
-    return "\n".join((first, *(f"  {line}" if line else "" for line in rest)))
-
-
-def _element(tag: str, text: str) -> str:
-    return f"<{tag}>{_escaped(text)}</{tag}>"
-
-
-def _escaped(text: str) -> str:
-    return escape(_clean(text), quote=False)
-
-
-def _clean(text: str) -> str:
-    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _shortened(text: str, limit: int) -> str:
