@@ -24,6 +24,7 @@ from plumbline.jsonl import read_models
 
 MAX_SPLIT_BYTES: Final = 200 * 10**6
 _SHOWN_REJECTS = 5
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS: Final = (
     "case_id", "outcome", "reason", "category", "runner_up", "confidence", "close_call", "repairs", "gold_category",
 )  # fmt: skip
@@ -113,7 +114,11 @@ class _Encoded:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
-    return ";".join(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return ";".join(value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"  # a spreadsheet would run it (OWASP, "CSV Injection")
+    return value
 
 
 def _dataset(data: S3ObjectStore, key: str, found: Downloads) -> None:

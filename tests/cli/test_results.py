@@ -183,3 +183,11 @@ def test_a_result_that_is_gone_is_said_in_words(stack: Stack) -> None:
     gone = summary.model_copy(update={"run_id": "run-other"})
     with pytest.raises(CliError, match=r"runs/run-other/report\.html"):
         fetch(stack, gone)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [("=HYPERLINK()", "'=HYPERLINK()"), ("@x", "'@x"), ("PL-1", "PL-1"), (("a", "b"), "a;b"), (0.9, 0.9)],
+)
+def test_no_cell_of_the_labels_is_a_formula(cell: object, shown: object) -> None:
+    assert downloads._cell(cell) == shown
