@@ -38,10 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
     _forget_the_account()
     # An execution that ends badly is logged with its whole parse tree, also while everything is taken down.
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
-    # A pipe, not an Event: a signal's handler may run while the event's own lock is held.
+    # The system may hand a signal to any thread of this process. Python's own handler then waits until the main thread
+    # does something, which a main thread that waits never does: only the wakeup pipe ends its wait in any case.
     reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os.write(writing, b"."))
+        signal.signal(number, lambda *_: None)
     # Only now: moto asks boto3 for its settings while it is imported.
     from local.bedrock.answering import StandInError  # noqa: PLC0415
     from local.bedrock.server import MODELS  # noqa: PLC0415
