@@ -197,3 +197,30 @@ def test_a_save_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> N
     saver.close()
     assert len(tries) == 2
     assert "could not be saved" in caplog.text
+
+
+SIGNALLED = """
+import signal, sys, threading
+from local.__main__ import main
+
+said = sys.stdout
+
+class Ready:
+    def write(self, line):
+        threading.Thread(target=lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+    def flush(self):
+        pass
+
+sys.stdout = Ready()
+code = main(sys.argv[1:])
+said.write(f"ended {code}")
+"""
+
+
+def test_a_signal_that_another_thread_gets_ends_it_too(tmp_path: Path) -> None:
+    arguments = ("--template", str(FIXTURE), "--model", "scripted", "--state-dir", str(tmp_path))
+    with python("-c", SIGNALLED, *arguments) as process:
+        try:
+            assert process.communicate(timeout=60)[0] == "ended 0"
+        finally:
+            process.kill()
