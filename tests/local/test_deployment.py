@@ -1,6 +1,7 @@
 """Deployment: the template as CloudFormation, and what moto leaves out."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_what_moto_does_not_make_is_left_out() -> None:
 
 
 def nowhere() -> Wiring:
-    def nobody(_config: FunctionConfig, _event: bytes) -> Answer:
+    def nobody(_config: FunctionConfig, _event: bytes, _unless: threading.Event | None = None, /) -> Answer:
         raise AssertionError("nothing is to be invoked")
 
     return Wiring(endpoint="", invoke=nobody, background=ThreadPoolExecutor(1))
