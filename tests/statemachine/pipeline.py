@@ -129,11 +129,13 @@ class Pipeline:
             client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def kill(self, function: str) -> int:
-        """Kill the function's workers in whatever they are doing; how many there were."""
+        """Kill the function's workers in whatever they are doing, and wait until they are dead; how many there were."""
         pids = self.stack.pools.pids(self.physical(function))
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
+                # Dead: its connections are closed, so that nobody takes an answer any more. Left for its owner to reap.
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return len(pids)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
