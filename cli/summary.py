@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.stack import Stack
+from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
-from plumbline.contracts.runs import AccuracyBlock, BalanceResult, ClassAccuracy, Interval, RunSummary
+from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.names import repair_name
 from plumbline.report.words import (

@@ -7,6 +7,7 @@ from typing import IO
 
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.contracts.runs import RunRequest, RunRow
 
@@ -99,8 +100,34 @@ class MemoryTrainingJobs:
     def __init__(self) -> None:
         self.started: dict[str, str] = {}
 
-    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> tuple[str, bool]:
-        if job_name in self.started:
+    def start(
+        self, job_name: str, manifest: DatasetManifest, manifest_key: str, *, force: bool = False
+    ) -> tuple[str, bool]:
+        if job_name in self.started and not force:
             return job_name, False
         self.started[job_name] = manifest_key
         return job_name, True
+
+
+class MemoryModelRegistry:
+    """A ModelRegistry in two lists."""
+
+    def __init__(self) -> None:
+        self.pointers: list[ModelPointer] = []
+        self.recorded: dict[tuple[str, str], ModelRow] = {}
+
+    def current(self, task: str) -> ModelPointer | None:
+        return next(iter(self.history(task)), None)
+
+    def history(self, task: str) -> list[ModelPointer]:
+        return [pointer for pointer in reversed(self.pointers) if pointer.task == task]
+
+    def point_to(self, pointer: ModelPointer) -> None:
+        self.pointers.append(pointer)
+
+    def record(self, row: ModelRow) -> None:
+        self.recorded[row.task, row.version] = row
+
+    def rows(self, task: str) -> list[ModelRow]:
+        rows = [row for row in self.recorded.values() if row.task == task]
+        return sorted(rows, key=lambda row: (row.decided_at, row.version), reverse=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from plumbline.contracts.runs import AccuracyBlock, ClassAccuracy, Interval
+from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 
 _Z95 = NormalDist().inv_cdf(0.975)
 

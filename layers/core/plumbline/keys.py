@@ -3,6 +3,7 @@
 INCOMING = "incoming/"
 MAPPINGS = "mappings/"
 MANIFESTS = "manifests/"
+DAILY = "daily/"  # exports whose cases PredictCases predicts
 SOURCES = "sources/"  # texts that a Ground Truth manifest refers to; an upload here starts no run
 
 
@@ -85,3 +86,28 @@ def dataset_manifest(task: str, version: str) -> str:
 def models(task: str) -> str:
     """Under this prefix training writes its models, a folder a job."""
     return f"models/{task}"
+
+
+def model_artifact(task: str, version: str) -> str:
+    """What a training job leaves (a gzipped tar): SageMaker puts it there."""
+    return f"{models(task)}/{version}/output/model.tar.gz"
+
+
+def serving(task: str, version: str, name: str = "") -> str:
+    """One unpacked file that serving reads, or the folder of them all."""
+    return f"{models(task)}/{version}/serving/{name}"
+
+
+def training_code(sha256: str) -> str:
+    """The training code as SageMaker takes it (a gzipped tar), named by its content."""
+    return f"code/training/{sha256[:16]}/sourcedir.tar.gz"
+
+
+def predictions(day: str, run_id: str, shard: str) -> str:
+    """A shard's predictions (JSON lines of PredictedCase)."""
+    return f"predictions/{day}/{run_id}/{shard}.jsonl"
+
+
+def trend_summary(day: str) -> str:
+    """One day's predictions in figures (one TrendSummary)."""
+    return f"predictions/{day}/summary.json"

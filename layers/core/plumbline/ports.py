@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import IO, Protocol
 
 from plumbline.contracts.datasets import DatasetManifest
+from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import RunRequest, RunRow
 
@@ -65,11 +66,32 @@ class Workflow(Protocol):
 class TrainingJobs(Protocol):
     """The training service."""
 
-    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> tuple[str, bool]:
+    def start(
+        self, job_name: str, manifest: DatasetManifest, manifest_key: str, *, force: bool = False
+    ) -> tuple[str, bool]:
         """Start the job; the name it got, and False when one that runs or has completed is there already.
 
-        Raises TrainingNotConfigured, TrainingUnavailable.
+        With `force` a completed one is no reason not to start. Raises TrainingNotConfigured, TrainingUnavailable.
         """
+
+
+class ModelRegistry(Protocol):
+    """Which models there are of a task, and which one serves."""
+
+    def current(self, task: str) -> ModelPointer | None:
+        """The model in service; None where none was promoted yet."""
+
+    def history(self, task: str) -> list[ModelPointer]:
+        """Every pointer that was ever set, newest first."""
+
+    def point_to(self, pointer: ModelPointer) -> None:
+        """Put a model into service: readers see the old pointer or the new one, never half."""
+
+    def record(self, row: ModelRow) -> None:
+        """Write what became of a training job, replacing an earlier row of the same version."""
+
+    def rows(self, task: str) -> list[ModelRow]:
+        """Every training job's row, newest first."""
 
 
 class PiiDetector(Protocol):

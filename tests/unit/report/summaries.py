@@ -4,19 +4,10 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
 
+from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import (
-    AccuracyBlock,
-    BalanceResult,
-    ClassAccuracy,
-    ClassCount,
-    Cost,
-    IngestResult,
-    Interval,
-    RunSummary,
-    Sample,
-)
+from plumbline.contracts.runs import BalanceResult, ClassCount, Cost, IngestResult, RunSummary, Sample
 
 SIX = (
     "Billing Inquiry",

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import plumbline.report
-from plumbline.contracts.runs import Interval
+from plumbline.contracts.accuracy import Interval
 from plumbline.report import plots
 
 CSS = (Path(plumbline.report.__file__).parent / "report.css").read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ from datetime import UTC, timedelta, timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plumbline.contracts.runs import AccuracyBlock, BalanceResult, IngestResult, RunSummary, Sample
+from plumbline.contracts.accuracy import AccuracyBlock
+from plumbline.contracts.runs import BalanceResult, IngestResult, RunSummary, Sample
 from plumbline.report import render
 from tests.unit.report.html_page import Page
 

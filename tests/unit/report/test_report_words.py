@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from plumbline.contracts.runs import Interval
+from plumbline.contracts.accuracy import Interval
 from plumbline.report import words
 
 

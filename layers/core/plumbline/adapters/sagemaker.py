@@ -25,7 +25,9 @@ class SageMakerTrainingJobs:
     def __init__(self, settings: TrainingSettings) -> None:
         self.settings = settings
 
-    def start(self, job_name: str, manifest: DatasetManifest, manifest_key: str) -> tuple[str, bool]:
+    def start(
+        self, job_name: str, manifest: DatasetManifest, manifest_key: str, *, force: bool = False
+    ) -> tuple[str, bool]:
         """Start the job; (name, True), or (name, False) for one that runs or has completed.
 
         A job that Failed or was Stopped is tried again under the next number. Raises TrainingNotConfigured where the
@@ -48,7 +50,8 @@ class SageMakerTrainingJobs:
                 raise TrainingUnavailable(f"SageMaker could not be reached ({type(error).__name__})") from None
             else:
                 return name, True
-            if self._status(name) not in _ENDED_BADLY:
+            status = self._status(name)
+            if status not in _ENDED_BADLY and not (force and status == "Completed"):
                 return name, False
         raise TrainingUnavailable(f"training job {job_name} failed {_TRIES} times; see its logs before trying again")
 

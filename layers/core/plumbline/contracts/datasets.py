@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from plumbline.contracts.base import Model
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.runs import Verdict
@@ -44,10 +46,17 @@ class DatasetManifest(Model):
     model_ids: tuple[str, ...]
     run_ids: tuple[str, ...]
     near_duplicates_left_out: int
+    pool_per_class: dict[str, int] = Field(
+        default_factory=dict,
+        description="accepted labels per class before balancing; what comes in, not what was picked",
+    )
 
 
 class TrainingStarted(Model):
-    """StartTraining's answer. `already_started` means that this manifest was being or had been trained."""
+    """StartTraining's answer. `already_started` means that this manifest was being or had been trained.
+
+    `job_name` is a training job's name, or the ARN of a pipeline's execution where the stack names a pipeline.
+    """
 
     job_name: str
     already_started: bool

@@ -82,3 +82,23 @@ class StoreDenied(PlumblineError):
 
 class TrainingNotConfigured(PlumblineError):
     """The stack has no training image, so a balanced dataset is written and not trained."""
+
+
+class InvalidDataset(PlumblineError):
+    """A dataset's files are missing, differ from their manifest, or cannot be trained on."""
+
+
+class ModelRejected(PlumblineError):
+    """A trained model does not pass the gate; the model in service stays."""
+
+
+class ModelFileBroken(PlumblineError):
+    """A model's file is missing, cut short, or not the one that was promoted."""
+
+
+class NoModelInService(PlumblineError):
+    """The task has no promoted model yet."""
+
+
+class InvalidPredictionRequest(PlumblineError):
+    """A case sent to the API from which nothing can be predicted."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from plumbline.contracts.accuracy import AccuracyBlock
 from plumbline.contracts.base import Model
 from plumbline.contracts.labels import OutcomeName
 from plumbline.contracts.prompts import PromptRef
@@ -15,22 +16,27 @@ RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
 Verdict = Literal["balanced", "short", "empty"]
 
 
-class RunRequest(Model):
-    """The state machine's input, under `$.run`: what to label and how. Keys and settings, never case text."""
+class RunBase(Model):
+    """What a run over one export is, whether it labels (RunRequest) or predicts (PredictionRun)."""
 
     run_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")
     task: str
-    prompt_version: str
-    model_id: str
     key: str = Field(description="the export's key in the raw bucket")
     version_id: str | None = None
     mapping_key: str | None = Field(default=None, description="a field-mapping file's key in the raw bucket")
-    target_per_class: int = Field(ge=1)
-    budget_usd: float = Field(gt=0)
     force: bool = False
-    max_repairs: int = Field(default=2, ge=0, le=5)
     map_concurrency: int = Field(default=10, ge=1, le=1000)
     started_at: datetime
+
+
+class RunRequest(RunBase):
+    """The input of LabelCases, under `$.run`: what to label and how. Keys and settings, never case text."""
+
+    prompt_version: str
+    model_id: str
+    target_per_class: int = Field(ge=1)
+    budget_usd: float = Field(gt=0)
+    max_repairs: int = Field(default=2, ge=0, le=5)
 
 
 class IngestTask(Model):
@@ -86,39 +92,6 @@ class ClassCount(Model):
     this_run: int
     accepted: int
     target: int
-
-
-class Interval(Model):
-    """A proportion with its 95% Wilson score interval."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-
-class ClassAccuracy(Model):
-    """Precision and recall of one class against gold labels; None where there is nothing to divide by."""
-
-    category: str
-    precision: Interval | None
-    recall: Interval | None
-    support: int
-
-
-class AccuracyBlock(Model):
-    """How the run's labels compare with the gold labels that came along.
-
-    `confusion[gold][predicted]` counts labeled cases; `coverage` is the share of gold cases that got a label.
-    `unknown_gold` counts gold labels that the task does not know; they are left out of every figure here.
-    """
-
-    accuracy: Interval
-    coverage: Interval
-    macro_f1: float
-    per_class: tuple[ClassAccuracy, ...]
-    confusion: dict[str, dict[str, int]]
-    unknown_gold: int = 0
 
 
 class BalanceResult(Model):
@@ -232,9 +205,10 @@ class BalanceTask(Model):
 
 
 class TrainingTask(Model):
-    """StartTraining's event: a manifest in the data bucket."""
+    """StartTraining's event: a manifest in the data bucket. `force` trains a dataset again that was trained before."""
 
     manifest_key: str
+    force: bool = False
 
 
 class TrainingOutcome(Model):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import svg
 from markupsafe import Markup, escape
 
-from plumbline.contracts.runs import Interval
+from plumbline.contracts.accuracy import Interval
 from plumbline.report.words import count, share
 
 if TYPE_CHECKING:

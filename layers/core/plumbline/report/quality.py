@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from plumbline.contracts.runs import AccuracyBlock
+from plumbline.contracts.accuracy import AccuracyBlock
 from plumbline.report.words import count, percent, share
 
 _SHADES = 9

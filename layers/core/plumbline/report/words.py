@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
-from plumbline.contracts.runs import Interval
+from plumbline.contracts.accuracy import Interval
 
 _PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*_\d+)\]")
 _IRREGULAR = {"reply": "replies", "retry": "retries", "class": "classes"}

@@ -1,0 +1,36 @@
+"""How predicted labels compare with gold labels, each share with its interval."""
+
+from plumbline.contracts.base import Model
+
+
+class Interval(Model):
+    """A proportion with its 95% Wilson score interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ClassAccuracy(Model):
+    """Precision and recall of one class against gold labels; None where there is nothing to divide by."""
+
+    category: str
+    precision: Interval | None
+    recall: Interval | None
+    support: int
+
+
+class AccuracyBlock(Model):
+    """How the run's labels compare with the gold labels that came along.
+
+    `confusion[gold][predicted]` counts labeled cases; `coverage` is the share of gold cases that got a label.
+    `unknown_gold` counts gold labels that the task does not know; they are left out of every figure here.
+    """
+
+    accuracy: Interval
+    coverage: Interval
+    macro_f1: float
+    per_class: tuple[ClassAccuracy, ...]
+    confusion: dict[str, dict[str, int]]
+    unknown_gold: int = 0

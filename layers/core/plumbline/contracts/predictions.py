@@ -1,0 +1,116 @@
+"""Predicting in batch: what a run of PredictCases is told, writes and answers."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from plumbline.contracts.api import Alternative
+from plumbline.contracts.base import Model
+from plumbline.contracts.models import ModelPointer
+from plumbline.contracts.runs import IngestResult, RunBase
+
+
+class FindExportsTask(Model):
+    """FindExports' event, and so the input of PredictCases. Without a key: every export that was not predicted yet."""
+
+    day: date | None = None
+    key: str | None = Field(default=None, description="one export's key in the raw bucket")
+    force: bool = False
+
+
+class PredictionRun(RunBase):
+    """One export to predict. `model` is the one in service when the run began; all its shards use it."""
+
+    day: date
+    model: ModelPointer
+
+
+class FoundExports(Model):
+    """FindExports' answer."""
+
+    day: date
+    batch_id: str
+    runs: tuple[PredictionRun, ...]
+
+
+class PredictShardTask(Model):
+    """The event of every stage that works on one shard of cases to predict."""
+
+    run: PredictionRun
+    shard: str
+
+
+class PredictedCase(Model):
+    """One line of `predictions/<date>/…`: no text, no personal data."""
+
+    case_id: str
+    category: str | None
+    confidence: float
+    alternatives: tuple[Alternative, ...]
+    abstained: bool
+    model_version: str
+    content_hash: str
+    case_date: date | None = None
+    predicted_at: datetime
+    run_id: str
+
+
+class Drift(Model):
+    """How far predictions are from what the model was trained on.
+
+    The statistic is the population stability index over classes or confidence bins; `threshold` grows where few cases
+    are compared (B. Yurdakul, "Statistical Properties of Population Stability Index", 2018).
+    """
+
+    of: Literal["class_shares", "confidence"]
+    statistic: Literal["population stability index"] = "population stability index"
+    value: float | None
+    threshold: float
+    cases: int
+    drifted: bool
+
+
+class TrendSummary(Model):
+    """`predictions/<date>/summary.json`: one day's predictions in figures."""
+
+    task: str
+    day: date
+    model_versions: dict[str, int]
+    exports: int
+    cases: int
+    unchanged: int
+    rejected: int
+    failed: int
+    abstained: int
+    abstained_share: float | None
+    categories: dict[str, int]
+    categories_per_day: dict[str, dict[str, int]] = Field(description="day of the case → category → cases")
+    mean_confidence: float | None
+    drift: tuple[Drift, ...]
+
+
+class ExportPredicted(Model):
+    """What became of one export within the state machine."""
+
+    run: PredictionRun
+    ingest: IngestResult | None = None
+    error: str | None = None
+
+
+class SummarizeTask(Model):
+    """SummarizePredictions' event."""
+
+    day: date
+    batch_id: str
+    exports: tuple[ExportPredicted, ...]
+
+
+class SummarizeResult(Model):
+    """SummarizePredictions' answer, and so the execution's output."""
+
+    day: date
+    summary_key: str
+    cases: int
+    abstained: int
+    drifted: bool
