@@ -11,7 +11,9 @@ from typing import IO, cast
 import pytest
 
 from plumbline.contracts.errors import InvalidCaseFile
+from plumbline.contracts.runs import IngestResult
 from plumbline.ingest import IngestSettings, ingest
+from plumbline.ports import ObjectStore
 from tests.fakes import MemoryLedger, MemoryStore
 from tests.unit.ingest.helpers import read_back, request, run_ingest
 
@@ -282,6 +284,23 @@ def _array(blocks: int) -> Iterator[bytes]:
     yield b'"},\n{"id":3,"text":"after"}]'
 
 
+def _measured(raw: ObjectStore, data: MemoryStore, settings: IngestSettings) -> tuple[IngestResult, int]:
+    """An ingest's result, and the most memory that Python's objects held meanwhile (bytes)."""
+    tracemalloc.start()
+    try:
+        result = ingest(
+            request("incoming/large"),
+            raw=raw,
+            data=data,
+            ledger=MemoryLedger(),
+            settings=settings,
+            estimate_usd=lambda i, o: 0.0,
+        )
+        return result, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("shape", ["csv quoted", "csv bare", "jsonl", "array"])
 def test_fifty_megabytes_in_one_cell_cost_that_row_only(shape: str) -> None:
     blocks = 50_000_000 // len(BLOCK)
@@ -292,19 +311,7 @@ def test_fifty_megabytes_in_one_cell_cost_that_row_only(shape: str) -> None:
         "array": lambda: _array(blocks),
     }[shape]()
     raw, data = _MadeStore(parts), MemoryStore()
-    tracemalloc.start()
-    try:
-        result = ingest(
-            request("incoming/big"),
-            raw=raw,
-            data=data,
-            ledger=MemoryLedger(),
-            settings=IngestSettings(max_row_bytes=1_000_000),
-            estimate_usd=lambda i, o: 0.0,
-        )
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    result, peak = _measured(raw, data, IngestSettings(max_row_bytes=1_000_000))
     done = read_back(result, raw, data)
     assert list(done.cases) == ["1", "3"]
     assert done.reasons == [(2 if shape in ("jsonl", "array") else 3, "oversize")]
@@ -318,19 +325,7 @@ def test_a_file_of_two_hundred_megabytes_is_read_in_flat_memory(head: bytes) -> 
     row, end = (b"%d,", b"\n") if head else (b'{"id": %d, "text": "', b'"}\n')
     words = b"a long log line of words " * 20_000
     raw, data = _MadeStore(chain([head], *([row % n, words, end] for n in range(rows)))), MemoryStore()
-    tracemalloc.start()
-    try:
-        result = ingest(
-            request("incoming/large"),
-            raw=raw,
-            data=data,
-            ledger=MemoryLedger(),
-            settings=IngestSettings(max_case_tokens=200),
-            estimate_usd=lambda i, o: 0.0,
-        )
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    result, peak = _measured(raw, data, IngestSettings(max_case_tokens=200))
     assert result.file_bytes > 200_000_000
     assert (result.new, result.cut, result.rejected, result.shards) == (rows, rows, 0, 8)
     assert peak < 15_000_000
