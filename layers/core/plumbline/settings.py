@@ -111,6 +111,17 @@ class TrainingSettings(DataStoreSettings):
     training_max_seconds: int = Field(default=4 * 3600, ge=60)
 
 
+class PromoteSettings(DataStoreSettings, LedgerSettings):
+    """PromoteModel reads what training left, measures it, and may put it into service.
+
+    A model below `min_accuracy` or `min_macro_f1` on its test split is rejected, also where none is in service yet.
+    """
+
+    model_parameters: str = Field(description="a task's pointer is the SSM parameter of this prefix and the task")
+    min_accuracy: float = Field(default=0.70, ge=0, le=1)
+    min_macro_f1: float = Field(default=0.65, ge=0, le=1)
+
+
 class ReportSettings(DataStoreSettings, LedgerSettings):
     """Report reads the summary and closes the run's row."""
 

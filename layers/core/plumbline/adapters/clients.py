@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
 # botocore owns the retries within one call; the state machine owns those around it.
@@ -42,4 +43,10 @@ def stepfunctions() -> "SFNClient":
 def sagemaker() -> "SageMakerClient":
     """Amazon SageMaker."""
     client: SageMakerClient = _client("sagemaker")
+    return client
+
+
+def ssm() -> "SSMClient":
+    """AWS Systems Manager, whose parameters say which model serves."""
+    client: SSMClient = _client("ssm")
     return client

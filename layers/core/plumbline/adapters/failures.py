@@ -1,4 +1,4 @@
-"""What S3's and DynamoDB's failures are called in the state machine."""
+"""What the failures of S3, DynamoDB and Systems Manager are called in the state machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ _BUSY = {
     "ServiceUnavailable",
     "SlowDown",
     "ThrottlingException",
+    "TooManyUpdates",
     "TransactionInProgressException",
 }
 _SERVER_ERROR = 500

@@ -1,0 +1,106 @@
+"""ModelRegistry on AWS: which model serves is an SSM parameter, what became of each is in the ledger's table.
+
+<parameters><task>             → the ModelPointer as JSON; SSM keeps the last 100 versions of it, which are its history
+models#<task> / <version>      → the training job's ModelRow; a query of the partition lists the task's models
+"""
+
+import logging
+
+from pydantic import ValidationError
+
+from plumbline.adapters import clients
+from plumbline.adapters.failures import translated
+from plumbline.contracts.errors import ModelFileBroken
+from plumbline.contracts.models import ModelPointer, ModelRow
+
+_log = logging.getLogger(__name__)
+_PAGE = 50  # GetParameterHistory's limit
+_translated = translated("the ledger's table")
+
+
+class AwsModelRegistry:
+    """Which models there are of a task, and which one serves.
+
+    `parameters` begins every parameter's name and ends with a slash; `table` is the ledger's. Every method may raise
+    StoreUnavailable and StoreDenied.
+    """
+
+    def __init__(self, parameters: str, table: str) -> None:
+        self.parameters = parameters
+        self.table = table
+
+    def current(self, task: str) -> ModelPointer | None:
+        """The model in service; None where none was promoted yet. Raises ModelFileBroken for a damaged parameter."""
+        client = clients.ssm()
+        try:
+            with translated(self._name(task)):
+                value = client.get_parameter(Name=self._name(task))["Parameter"].get("Value", "")
+        except client.exceptions.ParameterNotFound:
+            return None
+        try:
+            return ModelPointer.model_validate_json(value)
+        except ValidationError:
+            raise ModelFileBroken(
+                f"the parameter {self._name(task)} holds no model pointer; set one with `plumbline models promote`"
+            ) from None
+
+    def history(self, task: str) -> list[ModelPointer]:
+        """Every pointer that SSM still has (the last 100), newest first; what is no pointer is left out."""
+        client = clients.ssm()
+        try:
+            with translated(self._name(task)):
+                pages = client.get_paginator("get_parameter_history").paginate(
+                    Name=self._name(task), PaginationConfig={"PageSize": _PAGE}
+                )
+                found = [entry for page in pages for entry in page["Parameters"]]
+        except client.exceptions.ParameterNotFound:
+            return []
+        pointers = []
+        for entry in sorted(found, key=lambda entry: entry.get("Version", 0), reverse=True):
+            try:
+                pointers.append(ModelPointer.model_validate_json(entry.get("Value", "")))
+            except ValidationError:
+                _log.warning("version %s of %s is no model pointer", entry.get("Version"), self._name(task))
+        return pointers
+
+    def point_to(self, pointer: ModelPointer) -> None:
+        """Put a model into service: one PutParameter, so that readers see the old pointer or the new one."""
+        with translated(self._name(pointer.task)):
+            clients.ssm().put_parameter(
+                Name=self._name(pointer.task),
+                Description="Plumbline: the model in service",
+                Value=pointer.model_dump_json(exclude_defaults=True),
+                Type="String",
+                Overwrite=True,
+            )
+
+    @_translated
+    def record(self, row: ModelRow) -> None:
+        """Write what became of a training job, replacing an earlier row of the same version."""
+        clients.dynamodb().put_item(
+            TableName=self.table,
+            Item={
+                "pk": {"S": f"models#{row.task}"},
+                "sk": {"S": row.version},
+                "row": {"S": row.model_dump_json(exclude_defaults=True)},
+            },
+        )
+
+    @_translated
+    def rows(self, task: str) -> list[ModelRow]:
+        """Every training job's row, newest first."""
+        pages = (
+            clients.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": f"models#{task}"}},
+                ConsistentRead=True,
+            )
+        )
+        rows = [ModelRow.model_validate_json(item["row"]["S"]) for page in pages for item in page["Items"]]
+        return sorted(rows, key=lambda row: (row.decided_at, row.version), reverse=True)
+
+    def _name(self, task: str) -> str:
+        return self.parameters + task
