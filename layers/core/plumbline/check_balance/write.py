@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import IO, get_args
 
 from plumbline import keys
+from plumbline.case_text import case_text
 from plumbline.check_balance.pick import Picked, stable_hash
 from plumbline.check_balance.pool import Candidate
 from plumbline.contracts.cases import AnonymizedCase
@@ -49,12 +50,6 @@ def assign_splits(picked: Picked) -> dict[str, Split]:
         for position, case_id in enumerate(ids):
             splits[case_id] = "test" if position < held_out else "validation" if position < 2 * held_out else "train"
     return splits
-
-
-def case_text(case: AnonymizedCase) -> str:
-    """The case as the one text that a classifier reads, at training and at prediction alike."""
-    head = [case.subject] if case.subject else []
-    return "\n".join([*head, *(f"{message.role}: {message.text}" for message in case.messages)])
 
 
 def _with_text(picked: Picked, data: ObjectStore) -> Iterator[tuple[Candidate, AnonymizedCase]]:
