@@ -80,7 +80,13 @@ class EmptyLedger:
         """None."""
         return []
 
-    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:  # noqa: ARG002 - the port's
+    def known_hashes(
+        self,
+        task: str,  # noqa: ARG002 - the port's
+        case_ids: Iterable[str],  # noqa: ARG002
+        *,
+        but_by: str | None = None,  # noqa: ARG002
+    ) -> Mapping[str, str]:
         """None."""
         return {}
 

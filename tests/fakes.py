@@ -1,15 +1,18 @@
 """In-memory ports that record what was asked of them."""
 
+import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
+from datetime import UTC, datetime
+from typing import IO, Any
 
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.contracts.runs import RunRequest, RunRow
+from plumbline.ports import StoredObject
 
 
 class MemoryStore:
@@ -17,6 +20,7 @@ class MemoryStore:
 
     def __init__(self, objects: dict[str, bytes] | None = None) -> None:
         self.objects = objects or {}
+        self.modified: dict[str, datetime] = {}
 
     def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
         return io.BytesIO(self.read(key))
@@ -38,6 +42,14 @@ class MemoryStore:
         yield stream
         self.objects[key] = stream.getvalue()
 
+    def objects_under(self, prefix: str) -> Iterator[StoredObject]:
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                data = self.objects[key]
+                etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+                modified = self.modified.get(key, datetime(2026, 3, 4, tzinfo=UTC))
+                yield StoredObject(key=key, version_id=None, etag=etag, bytes=len(data), modified=modified)
+
     def exists(self, key: str) -> bool:
         return key in self.objects
 
@@ -48,6 +60,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], RunRow] = {}
         self.hashes: dict[tuple[str, str], str] = {}
+        self.recorded_by: dict[tuple[str, str], str] = {}
 
     def put_run(self, row: RunRow) -> None:
         self.rows[row.task, row.run_id] = row
@@ -59,11 +72,17 @@ class MemoryLedger:
         rows = [row for (row_task, _), row in self.rows.items() if row_task == task]
         return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
 
-    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
-        return {case_id: self.hashes[task, case_id] for case_id in case_ids if (task, case_id) in self.hashes}
+    def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
+        places = {case_id: (task, case_id) for case_id in case_ids}
+        return {
+            case_id: self.hashes[place]
+            for case_id, place in places.items()
+            if place in self.hashes and (but_by is None or self.recorded_by.get(place) != but_by)
+        }
 
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         self.hashes.update({(task, case_id): value for case_id, value in hashes.items()})
+        self.recorded_by.update({(task, case_id): run_id for case_id in hashes})
 
 
 class FakeModel:
@@ -107,6 +126,16 @@ class MemoryTrainingJobs:
             return job_name, False
         self.started[job_name] = manifest_key
         return job_name, True
+
+
+class MemoryEventBus:
+    """An EventBus that remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Mapping[str, Any]]] = []
+
+    def send(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        self.sent.append((detail_type, detail))
 
 
 class MemoryModelRegistry:

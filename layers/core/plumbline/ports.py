@@ -2,12 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import IO, Protocol
+from datetime import datetime
+from typing import IO, Any, Protocol
 
+from plumbline.contracts.base import Model
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import RunRequest, RunRow
+
+
+class StoredObject(Model):
+    """An object as a listing of its bucket has it. `version_id` is None in a bucket that keeps no versions."""
+
+    key: str
+    version_id: str | None
+    etag: str
+    bytes: int
+    modified: datetime
 
 
 class ObjectStore(Protocol):
@@ -29,6 +41,17 @@ class ObjectStore(Protocol):
         """A binary stream that becomes the object when the block ends without an error; memory stays flat."""
 
 
+class Listing(Protocol):
+    """What lies in a bucket, without a right to read it."""
+
+    def objects_under(self, prefix: str) -> Iterator[StoredObject]:
+        """The newest version of every object whose key begins with the prefix, in the order of the keys."""
+
+
+class ListedStore(ObjectStore, Listing, Protocol):
+    """One bucket, with its list of objects."""
+
+
 class Ledger(Protocol):
     """What has been labeled and which runs there were."""
 
@@ -41,11 +64,14 @@ class Ledger(Protocol):
     def runs(self, task: str) -> list[RunRow]:
         """Every run of the task, newest first."""
 
-    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
-        """Content hashes of those of the cases that have an accepted label."""
+    def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
+        """Content hashes of those of the cases that are done with: that have an accepted label, or a prediction.
+
+        `but_by` leaves out what the run of that id has recorded itself.
+        """
 
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
-        """Remember case id → content hash as labeled by this run."""
+        """Remember case id → content hash as labeled by this run (in a prediction's scope: predicted)."""
 
 
 class LanguageModel(Protocol):
@@ -73,6 +99,13 @@ class TrainingJobs(Protocol):
 
         With `force` a completed one is no reason not to start. Raises TrainingNotConfigured, TrainingUnavailable.
         """
+
+
+class EventBus(Protocol):
+    """Where Plumbline tells others what it noticed."""
+
+    def send(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Send one event from the source `plumbline`, at least once. Raises EventsUnavailable."""
 
 
 class ModelRegistry(Protocol):

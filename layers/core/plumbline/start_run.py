@@ -58,9 +58,9 @@ def upload_from_event(event: Mapping[str, Any]) -> Upload:
         raise InvalidEvent(f"not an S3 'Object Created' event ({type(error).__name__}: {error})") from None
 
 
-def run_id_of(bucket: str, key: str, version: str) -> str:
+def run_id_of(bucket: str, key: str, version: str, prefix: str = "run-") -> str:
     """The run's id: the same upload always gets the same id, so that a doubled event starts nothing."""
-    return "run-" + hashlib.sha256("\x1f".join((bucket, key, version)).encode()).hexdigest()[:20]
+    return prefix + hashlib.sha256("\x1f".join((bucket, key, version)).encode()).hexdigest()[:20]
 
 
 def start_run(

@@ -24,10 +24,10 @@ class _AskedLedger(MemoryLedger):
         super().__init__()
         self.asked: list[int] = []
 
-    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+    def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
         ids = list(case_ids)
         self.asked.append(len(ids))
-        return super().known_hashes(task, ids)
+        return super().known_hashes(task, ids, but_by=but_by)
 
 
 def test_shards_of_at_most_fifty_in_file_order() -> None:
@@ -63,7 +63,7 @@ def test_a_gold_label_that_the_task_does_not_know_stays_in_the_raw_bucket() -> N
 def test_only_new_and_changed_cases_get_a_shard() -> None:
     ledger = _AskedLedger()
     first = run_ingest(_file(130), ledger=ledger)
-    ledger.record_labeled(TASK, RUN, {line.case_id: line.content_hash for line in first.index})
+    ledger.record_labeled(TASK, "run-earlier", {line.case_id: line.content_hash for line in first.index})
     changed = _file(130).replace('some words 7"', 'other words 7"')
     second = run_ingest(changed, ledger=ledger)
     assert (second.result.new, second.result.unchanged) == (1, 129)
@@ -78,7 +78,7 @@ def test_only_new_and_changed_cases_get_a_shard() -> None:
 def test_an_unchanged_file_has_an_empty_list_of_shards() -> None:
     ledger = MemoryLedger()
     first = run_ingest(_file(3), ledger=ledger)
-    ledger.record_labeled(TASK, RUN, {line.case_id: line.content_hash for line in first.index})
+    ledger.record_labeled(TASK, "run-earlier", {line.case_id: line.content_hash for line in first.index})
     second = run_ingest(_file(3), ledger=ledger)
     assert (second.result.unchanged, second.result.shards, second.shards) == (3, 0, [])
     assert second.result.estimated_usd == 0.0

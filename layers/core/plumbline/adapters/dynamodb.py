@@ -70,18 +70,23 @@ class DynamoLedger:
         return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
 
     @_translated
-    def known_hashes(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
-        """Content hashes of those of the cases that have an accepted label."""
+    def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
+        """Content hashes of those of the cases that are done with; `but_by` leaves out what that run recorded."""
         found: dict[str, str] = {}
         for batch in _batches(dict.fromkeys(case_ids), _MAX_GET):
             keys = [{"pk": {"S": _case_pk(task, case_id)}, "sk": {"S": "case"}} for case_id in batch]
             pending = {
-                self.table: {"Keys": keys, "ProjectionExpression": "case_id, content_hash", "ConsistentRead": True}
+                self.table: {
+                    "Keys": keys,
+                    "ProjectionExpression": "case_id, content_hash, run_id",
+                    "ConsistentRead": True,
+                }
             }
             for _ in range(_MAX_ROUNDS):
                 answer = clients.dynamodb().batch_get_item(RequestItems=pending)  # type: ignore[arg-type]
                 for item in answer["Responses"].get(self.table, []):
-                    found[item["case_id"]["S"]] = item["content_hash"]["S"]
+                    if item["run_id"]["S"] != but_by:
+                        found[item["case_id"]["S"]] = item["content_hash"]["S"]
                 pending = answer["UnprocessedKeys"]  # type: ignore[assignment]
                 if not pending:
                     break
@@ -93,7 +98,7 @@ class DynamoLedger:
 
     @_translated
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
-        """Remember case id → content hash as labeled by this run."""
+        """Remember case id → content hash as labeled (in a prediction's scope: predicted) by this run."""
         for batch in _batches(hashes.items(), _MAX_WRITE):
             puts: list[WriteRequestTypeDef] = [
                 {

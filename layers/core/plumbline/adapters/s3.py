@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from plumbline.adapters import clients
 from plumbline.adapters.failures import translated
 from plumbline.contracts.errors import MissingObject
+from plumbline.ports import StoredObject
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -66,6 +67,24 @@ class S3ObjectStore:
             spool.seek(0)
             with self._translated(key):
                 clients.s3().upload_fileobj(spool, self.bucket, key, ExtraArgs={"ContentType": content_type})
+
+    def objects_under(self, prefix: str) -> Iterator[StoredObject]:
+        """The newest version of every object whose key begins with the prefix, in the order of the keys.
+
+        Asks for s3:ListBucketVersions, and for no object.
+        """
+        pages = clients.s3().get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix)
+        with self._translated(prefix):
+            for page in pages:
+                for entry in page.get("Versions", []):
+                    if entry["IsLatest"]:
+                        yield StoredObject(
+                            key=entry["Key"],
+                            version_id=None if entry["VersionId"] == "null" else entry["VersionId"],
+                            etag=entry["ETag"].strip('"'),
+                            bytes=entry["Size"],
+                            modified=entry["LastModified"],
+                        )
 
     def _where(self, key: str, version_id: str | None) -> Any:
         where = {"Bucket": self.bucket, "Key": key}

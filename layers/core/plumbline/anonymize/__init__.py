@@ -62,4 +62,5 @@ def _masked(case: Case, texts: list[str], product: str | None, entities: dict[st
         cut=case.cut,
         entities=entities,
         fingerprint=simhash64("\n".join(texts)),
+        content_hash=case.content_hash(),
     )

@@ -21,11 +21,15 @@ class Message(Model):
 
 
 class Cut(Model):
-    """What was taken out of an overlong conversation (sizes in characters, over subject and messages)."""
+    """What was taken out of an overlong conversation (sizes in characters, over subject and messages).
+
+    `content_hash` is that of the whole conversation, so that a cut case is known again.
+    """
 
     original_chars: int
     kept_chars: int
     rule: str
+    content_hash: str | None = None
 
 
 class CaseBase(Model):
@@ -51,7 +55,9 @@ class Case(CaseBase):
     gold_category: str | None = None
 
     def content_hash(self) -> str:
-        """sha256 of what a label depends on: subject, product, and every message's role and text."""
+        """sha256 of what a label depends on: subject, product, and every message's role and text, before any cut."""
+        if self.cut and self.cut.content_hash:
+            return self.cut.content_hash
         digest = hashlib.sha256()
         for part in (self.subject, self.product or "", *(f"{m.role}\x1f{m.text}" for m in self.messages)):
             digest.update(part.encode("utf-8", "surrogatepass"))
@@ -63,11 +69,13 @@ class AnonymizedCase(CaseBase):
     """A case whose personal data stands as placeholders such as `[NAME_1]`.
 
     `entities` counts what was masked by type, never values. `fingerprint` is a 64-bit SimHash (16 hex digits) of the
-    anonymized text; two near-duplicates differ in few bits. The gold label stays behind: a model must not see it.
+    anonymized text; two near-duplicates differ in few bits. `content_hash` is the raw case's. The gold label stays
+    behind: a model must not see it.
     """
 
     entities: dict[str, int] = Field(default_factory=dict)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$")
+    content_hash: str | None = None
 
 
 class IngestedCase(Model):

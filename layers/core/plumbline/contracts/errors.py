@@ -80,6 +80,10 @@ class StoreDenied(PlumblineError):
     """The function may not do to a bucket or table what it has to; trying again does not help."""
 
 
+class EventsUnavailable(PlumblineError):
+    """EventBridge did not take an event; trying the stage again may help."""
+
+
 class TrainingNotConfigured(PlumblineError):
     """The stack has no training image, so a balanced dataset is written and not trained."""
 

@@ -1,14 +1,15 @@
 """Predicting in batch: what a run of PredictCases is told, writes and answers."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from plumbline.contracts.api import Alternative
 from plumbline.contracts.base import Model
 from plumbline.contracts.models import ModelPointer
-from plumbline.contracts.runs import IngestResult, RunBase
+from plumbline.contracts.runs import CaughtError, IngestResult, RunBase, RunRequest
 
 
 class FindExportsTask(Model):
@@ -25,13 +26,62 @@ class PredictionRun(RunBase):
     day: date
     model: ModelPointer
 
+    @property
+    def ledger_task(self) -> str:
+        """A scope of its own, so that labeling and predicting never take each other's cases for done.
+
+        No task can have this name: a task is a folder.
+        """
+        return f"predictions/{self.task}"
+
+
+def _kind_of_run(run: object) -> str:
+    predicts = "model" in run if isinstance(run, Mapping) else isinstance(run, PredictionRun)
+    return "predicts" if predicts else "labels"
+
+
+# The run of either state machine, told apart by the model that only a prediction brings along.
+AnyRun = Annotated[
+    Annotated[RunRequest, Tag("labels")] | Annotated[PredictionRun, Tag("predicts")], Discriminator(_kind_of_run)
+]
+
+
+class AnyIngestTask(Model):
+    """Ingest's event in either state machine."""
+
+    run: AnyRun
+
+
+class AnyShardTask(Model):
+    """Anonymize's event in either state machine."""
+
+    run: AnyRun
+    shard: str
+    attempt: int = 0
+
+
+class AnyShardFailureTask(Model):
+    """RecordShardFailure's event in either state machine."""
+
+    run: AnyRun
+    shard: str
+    error: CaughtError
+
+
+class AnyFailureTask(Model):
+    """RecordFailure's event in either state machine."""
+
+    run: AnyRun
+    error: CaughtError
+
 
 class FoundExports(Model):
-    """FindExports' answer."""
+    """FindExports' answer. `left` counts the exports that wait for the next execution."""
 
     day: date
     batch_id: str
     runs: tuple[PredictionRun, ...]
+    left: int = 0
 
 
 class PredictShardTask(Model):
@@ -71,8 +121,15 @@ class Drift(Model):
     drifted: bool
 
 
+NO_DATE = "no date"
+
+
 class TrendSummary(Model):
-    """`predictions/<date>/summary.json`: one day's predictions in figures."""
+    """`predictions/<date>/summary.json`: one day's predictions in figures.
+
+    `cases` are the new or changed ones: each is predicted (counted in `model_versions`) or failed. Of those predicted,
+    each has a category or is abstained. Cases without a date stand under NO_DATE.
+    """
 
     task: str
     day: date
@@ -88,6 +145,7 @@ class TrendSummary(Model):
     categories_per_day: dict[str, dict[str, int]] = Field(description="day of the case → category → cases")
     mean_confidence: float | None
     drift: tuple[Drift, ...]
+    export_errors: dict[str, str] = Field(default_factory=dict, description="key of an export that failed → error")
 
 
 class ExportPredicted(Model):
@@ -104,6 +162,7 @@ class SummarizeTask(Model):
     day: date
     batch_id: str
     exports: tuple[ExportPredicted, ...]
+    left: int = 0
 
 
 class SummarizeResult(Model):
@@ -114,3 +173,5 @@ class SummarizeResult(Model):
     cases: int
     abstained: int
     drifted: bool
+    failed: int = 0
+    left: int = Field(default=0, description="exports that wait for the next execution")

@@ -1,7 +1,7 @@
 """A run of the LabelCases workflow: what starts it, what its stages tell each other, and how it ended."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -27,6 +27,11 @@ class RunBase(Model):
     force: bool = False
     map_concurrency: int = Field(default=10, ge=1, le=1000)
     started_at: datetime
+
+    @property
+    def ledger_task(self) -> str:
+        """Under which name the ledger keeps this run and the cases it is done with."""
+        return self.task
 
 
 class RunRequest(RunBase):
@@ -73,7 +78,7 @@ class IngestResult(Model):
     shards: int
     file_format: str
     file_bytes: int
-    estimated_usd: float | None = Field(description="None where no price is known for the model")
+    estimated_usd: float | None = Field(description="None where no price is known for the model, or nothing is labeled")
 
 
 class ShardResult(Model):
@@ -175,6 +180,7 @@ class RunRow(Model):
     outcomes: dict[str, int] = Field(default_factory=dict)
     verdict: Verdict | None = None
     report_key: str | None = None
+    day: date | None = Field(default=None, description="of a run that predicts: under which day its predictions lie")
 
 
 class ShardFailure(Model):

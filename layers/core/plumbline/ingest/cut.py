@@ -24,7 +24,12 @@ def cut_case(case: Case, max_tokens: int) -> Case:
     subject = shorten(case.subject, limit // _SUBJECT_SHARE)
     messages = _fit(case.messages, limit - len(subject))
     kept = len(subject) + sum(len(message.text) for message in messages)
-    record = Cut(original_chars=case.chars, kept_chars=kept, rule=f"{RULE}; at most {max_tokens} tokens")
+    record = Cut(
+        original_chars=case.chars,
+        kept_chars=kept,
+        rule=f"{RULE}; at most {max_tokens} tokens",
+        content_hash=case.content_hash(),
+    )
     return case.model_copy(update={"subject": subject, "messages": messages, "cut": record})
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -11,7 +11,7 @@ from typing import IO
 from plumbline import keys
 from plumbline.contracts.cases import UNKNOWN_GOLD, Case, IngestedCase, Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
-from plumbline.contracts.runs import IngestResult, RunRequest, ShardEntry
+from plumbline.contracts.runs import IngestResult, RunBase, RunRequest, ShardEntry
 from plumbline.ingest.cases import CaseStream, read_cases
 from plumbline.ingest.cut import CHARS_PER_TOKEN, cut_case
 from plumbline.ingest.formats import open_rows
@@ -34,7 +34,7 @@ _SAMPLE_CHARS = 1_000_000
 
 
 def ingest(
-    run: RunRequest,
+    run: RunBase,
     *,
     raw: ObjectStore,
     data: ObjectStore,
@@ -47,7 +47,8 @@ def ingest(
     Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`. Each
     row (or run of rows of one id) ends as one case, one reject or one repeat; the counts are checked. A case whose
     content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd(input tokens,
-    output tokens)` prices the labeling of the new cases; None where no price is known.
+    output tokens)` prices the labeling of the new cases; None where no price is known. A run that predicts has no
+    budget, and in the ledger a scope of its own.
 
     Raises InvalidCaseFile for a file that is gone, unreadable or without one usable row, InvalidMapping, and
     BudgetExceeded, always before the list of shards is written.
@@ -63,7 +64,7 @@ def ingest(
             raise nothing_usable(tally.records, tally.reasons, reading.found, reading.unfound, keys.rejects(run.run_id))
     except InvalidCaseFile as error:
         raise InvalidCaseFile(f"{run.key}: {error}") from None
-    estimate = _within_budget(tally, run, settings, estimate_usd)
+    estimate = _within_budget(tally, run, settings, estimate_usd) if isinstance(run, RunRequest) else None
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
     return IngestResult(
@@ -114,7 +115,7 @@ class _Tally:
         return self.reasons.total()
 
 
-def _opened(raw: ObjectStore, run: RunRequest) -> closing[IO[bytes]]:
+def _opened(raw: ObjectStore, run: RunBase) -> closing[IO[bytes]]:
     try:
         return closing(raw.open(run.key, run.version_id))
     except MissingObject:
@@ -123,9 +124,7 @@ def _opened(raw: ObjectStore, run: RunRequest) -> closing[IO[bytes]]:
         ) from None
 
 
-def _read(
-    source: Source, run: RunRequest, raw: ObjectStore, settings: IngestSettings, mapped: Profile | None
-) -> _Reading:
+def _read(source: Source, run: RunBase, raw: ObjectStore, settings: IngestSettings, mapped: Profile | None) -> _Reading:
     known = known_names()
     if mapped:
         paths = (*mapped.case_id, *mapped.subject, *mapped.text, *mapped.messages.text)
@@ -172,7 +171,7 @@ def _through_first_row(rows: Iterator[Row | BadRow]) -> Rows:
 
 
 def _sort(
-    reading: _Reading, run: RunRequest, raw: ObjectStore, data: ObjectStore, ledger: Ledger, settings: IngestSettings
+    reading: _Reading, run: RunBase, raw: ObjectStore, data: ObjectStore, ledger: Ledger, settings: IngestSettings
 ) -> _Tally:
     """Send every record to its place: a shard and the index, the index alone, the rejects, or the count of repeats."""
     tally = _Tally()
@@ -214,7 +213,7 @@ class _Placing:
 
     def __init__(
         self,
-        run: RunRequest,
+        run: RunBase,
         raw: ObjectStore,
         ledger: Ledger,
         index: IO[bytes],
@@ -242,7 +241,7 @@ class _Placing:
 
     def _place(self) -> None:
         ids = [case.case_id for case, _ in self._waiting]
-        known = {} if self._run.force or not ids else self._ledger.known_hashes(self._run.task, ids)
+        known = {} if self._run.force or not ids else self._known(ids)
         for case, content_hash in self._waiting:
             if known.get(case.case_id) == content_hash:
                 self._tally.unchanged += 1
@@ -256,6 +255,10 @@ class _Placing:
             if len(self._shard) == self._per_shard:
                 self._write_shard()
         self._waiting.clear()
+
+    def _known(self, ids: list[str]) -> Mapping[str, str]:
+        # A run that is taken up again finds the same cases new as at first, and so writes the same shards again.
+        return self._ledger.known_hashes(self._run.ledger_task, ids, but_by=self._run.run_id)
 
     @property
     def _shard_id(self) -> str:
