@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,7 +23,18 @@ MODELS: Final = ("embedding", "scripted", "openai")
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 _LOG_TAIL, _LOG_WIDTH = 12, 400
-_KEPT: Final = ("state", "state.new", "logs", "runs", "local.log", "local.lock", "local.json", "local.json.new")
+_NONE: Final[Mapping[str, str]] = {}
+_KEPT: Final = (
+    "state",
+    "state.new",
+    "logs",
+    "runs",
+    "models",
+    "local.log",
+    "local.lock",
+    "local.json",
+    "local.json.new",
+)
 
 
 def model_id(model: str) -> str:
@@ -50,16 +61,16 @@ def running() -> LocalInfo | None:
     return note
 
 
-def start(model: str, port: int) -> LocalInfo:
+def start(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> LocalInfo:
     """Start the stack in the background; returns once it serves. One that another command has just started is taken.
 
-    Raises CliError with the end of its log when it does not come up.
+    `parameters` are the template's. Raises CliError with the end of its log when it does not come up.
     """
     with _alone():
         note = running()
         if note is not None:
             return note
-        process, log = _launch(model, port, foreground=False)
+        process, log = _launch(_command(model, port, parameters), foreground=False)
         try:
             return _await(process, log)
         except KeyboardInterrupt:
@@ -67,7 +78,13 @@ def start(model: str, port: int) -> LocalInfo:
             raise
 
 
-def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: Callable[[], None]) -> int:
+def serve(
+    model: str,
+    port: int,
+    ready: Callable[[LocalInfo], None],
+    stopping: Callable[[], None],
+    parameters: Mapping[str, str] = _NONE,
+) -> int:
     """Run the stack in the foreground until Ctrl-C or SIGTERM; its exit code.
 
     `ready` is called once it serves, `stopping` when Ctrl-C came: saving what it holds can take a moment.
@@ -77,7 +94,7 @@ def serve(model: str, port: int, ready: Callable[[LocalInfo], None], stopping: C
         note = running()
         if note is not None:
             raise CliError(f"Another local stack has just started at {note.endpoint}.", f"Stop it: {plumbline('down')}")
-        process, log = _launch(model, port, foreground=True)
+        process, log = _launch(_command(model, port, parameters), foreground=True)
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
         try:
             ready(_await(process, log))
@@ -102,11 +119,11 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _launch(model: str, port: int, *, foreground: bool) -> tuple["subprocess.Popen[bytes]", Path]:
+def _launch(command: list[str], *, foreground: bool) -> tuple["subprocess.Popen[bytes]", Path]:
     log = home() / "local.log"
     with _log_file(log) as stream:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            _command(model, port),
+            command,
             cwd=ROOT,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -184,9 +201,12 @@ def check_model(model: str) -> None:
         raise UsageProblem(f"--model openai needs {' and '.join(missing)}.", hint)
 
 
-def _command(model: str, port: int) -> list[str]:
+def _command(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> list[str]:
     words = [sys.executable, "-m", "local", "--template", str(ROOT / "template.yaml"), "--state-dir", str(home())]
-    return [*words, "--port", str(port), "--model", model, "--parameter", f"ModelId={model_id(model)}"]
+    words += ["--port", str(port), "--model", model]
+    for name, value in {"ModelId": model_id(model), **parameters}.items():
+        words += ["--parameter", f"{name}={value}"]
+    return words
 
 
 def _environment() -> dict[str, str]:

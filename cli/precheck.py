@@ -1,14 +1,16 @@
 """What can be seen to be wrong before anything is uploaded."""
 
 import difflib
+import os
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from cli.errors import UsageProblem
-from cli.paths import plumbline, prompts_dir, shown
+from cli.paths import ROOT, plumbline, prompts_dir, shown
 from cli.upload import MAX_MAPPING_BYTES, checked
+from local.sagemaker.runner import PYTHON_VARIABLE, training_python
 from plumbline.contracts.errors import InvalidMapping, InvalidPrompt
 from plumbline.ingest.mapping import FieldMapping, parse_mapping
 from plumbline.prompting import load_prompt, tasks, versions
@@ -91,6 +93,17 @@ def check_prompt(task: str, version: str) -> None:
     except InvalidPrompt as error:
         where = shown(prompts_dir() / task / f"{version}.yaml")
         raise UsageProblem(str(error), f"Mend {where}, then: {plumbline('prompts check')} {task}/{version}") from None
+
+
+def check_training_environment() -> None:
+    """Raise UsageProblem where there is no Python for training: the local stack could only fail the job."""
+    python = training_python(ROOT)
+    if os.access(python, os.X_OK):
+        return
+    hint = "Install it once with `make training-env` (2 to 3 minutes, 2.4 GB)"
+    if PYTHON_VARIABLE in os.environ:
+        hint = f"{PYTHON_VARIABLE} names no interpreter. {hint}, and unset the variable"
+    raise UsageProblem(f"There is no environment for training at {shown(python)}.", f"{hint}.")
 
 
 def _meant(said: str, known: tuple[str, ...]) -> str:

@@ -25,8 +25,8 @@ from cli.upload import Uploaded, metadata_of, upload_cases, upload_mapping
 from cli.view import view_for
 from plumbline.prompting import tasks
 
-_INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
-_DEFAULT_MODEL = "embedding"
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+DEFAULT_MODEL = "embedding"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: s
         )
         if where.local:
             console.print(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
-        return _INTERRUPTED
+        return INTERRUPTED
     return conclude(console, where, run_id, progress, as_json=as_json)
 
 
@@ -101,12 +101,14 @@ def tasks_of(where: Stack, task: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (task, where.task, *tasks(prompts_dir())) if name))
 
 
-def start_local(console: Console, model: str, port: int = 0) -> Stack:
+def start_local(
+    console: Console, model: str = DEFAULT_MODEL, port: int = 0, parameters: Mapping[str, str] | None = None
+) -> Stack:
     """Start the local stack in the background, and say so."""
     local_stack.check_model(model)
     words = f"Starting the local stack in the background ({model} model)"
     with Status(f"{words} …", console=console):
-        info = local_stack.start(model, port)
+        info = local_stack.start(model, port, parameters or {})
     console.print(f"{words}: ready at {info.endpoint}. Stop it: {plumbline('down')}", style="dim", soft_wrap=True)
     where = stack.at_local(info)
     check_running_model(where, model)  # another command may have been quicker to start one
@@ -127,7 +129,7 @@ def _stack_for(options: RunOptions, console: Console) -> Stack:
     if options.stack_name is not None and options.model is not None:
         raise UsageProblem("--model chooses a stand-in of the local stack.", "For a deployed stack: --model-id.")
     if options.stack_name is None and local_stack.running() is None:
-        return start_local(console, options.model or _DEFAULT_MODEL)
+        return start_local(console, options.model or DEFAULT_MODEL)
     where = stack.find(options.stack_name)
     check_running_model(where, options.model)
     return where

@@ -30,11 +30,17 @@ class Stack:
     state_machine_arn: str
     task: str
     model_id: str
+    api_url: str = ""
     local: LocalInfo | None = None
 
     def execution_arn(self, run_id: str) -> str:
         """The run's execution; its name is the run's id."""
         return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
+
+    @property
+    def model_parameters(self) -> str:
+        """What the names of the SSM parameters that say which model serves begin with."""
+        return f"/{self.name}/models/"
 
     @property
     def option(self) -> str:
@@ -47,6 +53,19 @@ class Stack:
             function = "".join(word.capitalize() for word in stage.split("_")) + "Function"
             return f"the log {local_stack.log_folder() / function}.log"
         return f"the log group /plumbline/{self.name}/{stage}"
+
+
+def function_of(where: Stack, logical: str) -> str:
+    """The name of the stack's function of that logical id. Raises CliError where the stack has none."""
+    client = boto3.client("cloudformation")
+    try:
+        found = client.describe_stack_resource(StackName=where.name, LogicalResourceId=logical)
+    except ClientError as error:
+        if code_of(error) != "ValidationError":
+            raise
+        message = f"The stack {where.name!r} in {where.region} has no {logical}."
+        raise CliError(message, "Deploy the version of the template that these commands belong to.") from None
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def find(name: str | None) -> Stack:
@@ -103,6 +122,7 @@ def read(name: str, local: LocalInfo | None = None) -> Stack:
             state_machine_arn=outputs["StateMachineArn"],
             task=outputs["TaskName"],
             model_id=parameters.get("ModelId", ""),
+            api_url=outputs.get("ApiUrl", "").rstrip("/"),
             local=local,
         )
     except KeyError as missing:

@@ -1,5 +1,7 @@
 """`plumbline up` and `down`: the local stack by hand."""
 
+from collections.abc import Mapping
+
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.panel import Panel
@@ -8,6 +10,7 @@ from rich.text import Text
 
 from cli import local_stack, stack
 from cli.errors import CliError
+from cli.parameters import check_running_parameters
 from cli.paths import home, plumbline, shown
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
@@ -15,19 +18,20 @@ from local.info import LocalInfo
 from plumbline.adapters import clients
 
 
-def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
+def up(model: str | None, port: int, parameters: Mapping[str, str], console: Console, *, detach: bool) -> int:
     """Bring the local stack up: in the foreground until Ctrl-C, or in the background."""
     running = local_stack.running()
     if running is not None:
         where = stack.at_local(running)
         check_running_model(where, model)
+        check_running_parameters(where, parameters)
         console.print("The local stack is running already.")
         console.print(banner(where, detached=True))
         return 0
     wanted = model or local_stack.MODELS[0]
     local_stack.check_model(wanted)
     if detach:
-        console.print(banner(start_local(console, wanted, port), detached=True))
+        console.print(banner(start_local(console, wanted, port, parameters), detached=True))
         return 0
     console.print(f"Starting the local stack ({wanted} model) …", style="dim")
 
@@ -37,7 +41,7 @@ def up(model: str | None, port: int, console: Console, *, detach: bool) -> int:
     def stopping() -> None:
         console.print("\nStopping; saving what the stack holds …", style="dim")
 
-    code = local_stack.serve(wanted, port, ready, stopping)
+    code = local_stack.serve(wanted, port, ready, stopping, parameters)
     console.print("The local stack has stopped; what it holds is kept for the next start.")
     return code
 

@@ -187,7 +187,7 @@ def test_without_a_local_stack_run_starts_one_and_says_how_to_stop_it(
     info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
     started: list[tuple[str, int]] = []
 
-    def start(model: str, port: int) -> LocalInfo:
+    def start(model: str, port: int, parameters: object) -> LocalInfo:
         started.append((model, port))
         return info
 

@@ -73,6 +73,11 @@ def report(run_id: str) -> str:
     return _run(run_id, "report.html")
 
 
+def datasets(task: str) -> str:
+    """Under this prefix lie the task's datasets, a folder a version."""
+    return f"datasets/{task}/"
+
+
 def dataset_split(task: str, version: str, split: str) -> str:
     """One split of a dataset (JSON lines of DatasetRow)."""
     return f"datasets/{task}/{version}/{split}.jsonl"
@@ -106,6 +111,16 @@ def training_code(sha256: str) -> str:
 def predictions(day: str, run_id: str, shard: str) -> str:
     """A shard's predictions (JSON lines of PredictedCase)."""
     return f"predictions/{day}/{run_id}/{shard}.jsonl"
+
+
+def predictions_of(day: str) -> str:
+    """Under this prefix lies everything that was predicted on a day."""
+    return f"predictions/{day}/"
+
+
+def predicted_export(day: str, run_id: str) -> str:
+    """What became of one export (one ExportPredicted); there once the export is summarized."""
+    return f"{predictions_of(day)}{run_id}/export.json"
 
 
 def trend_summary(day: str) -> str:

@@ -1,0 +1,151 @@
+"""`plumbline train`: start a training job on a dataset, follow it, and show whether its model serves."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from cli import datasets, local_stack, stack
+from cli.errors import CliError
+from cli.follow import looks
+from cli.invoke import FunctionFailed, invoke
+from cli.paths import plumbline
+from cli.precheck import check_task, check_training_environment
+from cli.run import INTERRUPTED, start_local
+from cli.stack import Stack
+from cli.training_job import Seen, TrainingObserver, newest, stop
+from cli.training_verdict import conclude
+from cli.training_view import TrainingView, training_view
+from plumbline.contracts.datasets import TrainingStarted
+from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, InvalidEvent
+
+_NOTICE_SECONDS = 90.0  # promotion reads one model from S3 and runs two over a few hundred cases
+_GIVE_UP_SECONDS = 20 * 60.0  # more than Lambda may take, EventBridge's second delivery included
+_LAST = "last"
+_HINTS: Final[Mapping[str, str]] = {
+    DatasetTooSmall.__name__: "Label more cases of these classes; three of each are the least that can be split.",
+    InvalidDataset.__name__: "Choose another dataset, or let a run write it again.",
+    InvalidEvent.__name__: "",
+}
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `plumbline train` was asked for."""
+
+    dataset: str = datasets.LATEST
+    task: str | None = None
+    force: bool = False
+    follow: bool = True
+    job: str | None = None
+    stop: str | None = None
+    stack_name: str | None = None
+    as_json: bool = False
+
+
+def train(options: TrainOptions, console: Console) -> int:
+    """Start training and follow it; 0 when its model was promoted, 1 when it was not, 130 after Ctrl-C."""
+    if options.stop:
+        return _stop(options.stop, stack.find(options.stack_name), console)
+    if options.job:
+        where = stack.find(options.stack_name)
+        name = newest(where) if options.job == _LAST else options.job
+        return watch(where, name, console, as_json=options.as_json)
+    file = datasets.as_file(options.dataset)
+    if file:
+        datasets.check_manifest(file)
+    elif options.stack_name is None and options.task:
+        check_task(options.task)
+    if options.stack_name is None:
+        check_training_environment()
+    where = _stack_for(options, console)
+    task = options.task or where.task
+    dataset = datasets.drop(where, file) if file else datasets.choose(where, task, options.dataset)
+    console.print(Text.assemble(("Dataset ", "dim"), (dataset.words, "bold")), soft_wrap=True)
+    started = _start(where, dataset, force=options.force)
+    console.print(Text.assemble(("Training ", "dim"), (started.job_name, "bold")), soft_wrap=True)
+    if started.already_started:
+        again = plumbline(f"train --dataset {dataset.manifest.version} --force{where.option}")
+        console.print(
+            f"This dataset has its training job already. Train it again: {again}", style="dim", soft_wrap=True
+        )
+    if not options.follow:
+        if options.as_json:
+            print(json.dumps(started.model_dump(mode="json"), indent=2))
+        console.print(f"Follow it: {following(started.job_name, where)}", style="dim", soft_wrap=True)
+        return 0
+    return watch(where, started.job_name, console, as_json=options.as_json)
+
+
+def following(job: str, where: Stack) -> str:
+    """The command that follows the job."""
+    return plumbline(f"train --follow {job}{where.option}")
+
+
+def watch(where: Stack, name: str, console: Console, *, as_json: bool) -> int:
+    """Follow a training job until its model serves or will not, and show that. Ctrl-C ends the following only."""
+    observer = TrainingObserver(where, name)
+    try:
+        with training_view(console) as view:
+            seen = followed(where, observer, view)
+    except KeyboardInterrupt:
+        console.print(f"\nNo longer following; the job goes on. Look again: {following(name, where)}")
+        console.print(f"Stop it: {plumbline(f'train --stop {name}{where.option}')}")
+        if where.local:
+            console.print(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
+        return INTERRUPTED
+    return conclude(console, where, seen, as_json=as_json)
+
+
+def followed(
+    where: Stack,
+    observer: TrainingObserver,
+    view: TrainingView,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Seen:
+    """Look until the job has ended badly or promotion has decided; the last look. Raises CliError as `looks` does.
+
+    A completed job about which nothing is decided within twenty minutes is given up: its look has no row.
+    """
+    completed: float | None = None
+    for seen in looks(observer.look, view, clock=clock, sleep=sleep):
+        view.update(seen)
+        if seen.job is None or seen.job.status == "InProgress":
+            continue
+        if seen.job.ended_badly or seen.row is not None:
+            return seen
+        completed = completed if completed is not None else clock()
+        if clock() - completed > _GIVE_UP_SECONDS:
+            return seen
+        if clock() - completed > _NOTICE_SECONDS:
+            view.notice(f"Nothing is decided yet. Look into {where.log_of('promote_model')}.")
+    raise AssertionError("looks() ends by an error only")
+
+
+def _start(where: Stack, dataset: datasets.Dataset, *, force: bool) -> TrainingStarted:
+    try:
+        answer = invoke(where, "StartTrainingFunction", {"manifest_key": dataset.key, "force": force})
+    except FunctionFailed as failed:
+        hint = _HINTS.get(failed.error, f"Look into {where.log_of('start_training')}.")
+        raise CliError(f"Training did not start: {failed}", hint) from None
+    return TrainingStarted.model_validate(answer)
+
+
+def _stack_for(options: TrainOptions, console: Console) -> Stack:
+    if options.stack_name is None and local_stack.running() is None:
+        return start_local(console)
+    return stack.find(options.stack_name)
+
+
+def _stop(name: str, where: Stack, console: Console) -> int:
+    job = stop(newest(where) if name == _LAST else name)
+    if job.status == "InProgress":
+        console.print(f"Stopping {job.name}. The model in service stays.", soft_wrap=True)
+        return 0
+    console.print(f"{job.name} does not run any more: {job.status.lower()}.", soft_wrap=True)
+    return 0
