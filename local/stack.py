@@ -17,6 +17,7 @@ from botocore.config import Config
 
 from local import info, moto_patches, private, state
 from local.deploy import Deployment, Template, deploy, supported_part, translate
+from local.sagemaker import runner
 from local.saving import Saver
 from local.workers import WorkerPools
 
@@ -68,7 +69,9 @@ class LocalStack:
     after each execution, every minute while something changes, and at the stop. `model` names a stand-in model and
     `model_options` what it takes; a running `model_server` replaces it.
     `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
-    once. `time_scale` multiplies the state machines' Wait states and Retry intervals.
+    once. `time_scale` multiplies the state machines' Wait states and Retry intervals. Training jobs run one at a time,
+    with the interpreter `training_python` (None: that of `make training-env` beside the template, or the one named by
+    PLUMBLINE_TRAINING_PYTHON); one that is stopped gets `training_grace` seconds to end by itself.
     """
 
     def __init__(
@@ -87,6 +90,8 @@ class LocalStack:
         parallel: int | None = None,
         time_scale: float = 1.0,
         keep_state: bool = True,
+        training_python: Path | None = None,
+        training_grace: float = runner.GRACE,
     ) -> None:
         self.stack_name = stack_name
         self.region = region
@@ -100,6 +105,9 @@ class LocalStack:
         self._parallel = parallel or max(2, os.cpu_count() or 2)
         self._time_scale = time_scale
         self._keep_state = keep_state
+        self._training_python = training_python or runner.training_python(self._template.parent)
+        self._training_grace = training_grace
+        self._training: runner.TrainingRunner | None = None
         self._deployment: Deployment | None = None
         self._pools: WorkerPools | None = None
         self._saver = Saver(self._save)
@@ -156,12 +164,20 @@ class LocalStack:
             self._serve(running)
             self._pools = WorkerPools(self._folder / "logs", self._parallel, self._environment())
             background = self._background = _Background()
+            training = self._training = runner.TrainingRunner(
+                self.client,
+                self._training_python,
+                self._folder / "training",
+                self._folder / "logs",
+                grace=self._training_grace,
+            )
             self._wiring = moto_patches.Wiring(
-                self.endpoint, self._pools.invoke, background, self._time_scale, ended=self._saver.hurry
+                self.endpoint, self._pools.invoke, background, training, self._time_scale, ended=self._ended
             )
             running.enter_context(moto_patches.applied(self._wiring))
             running.callback(background.shutdown, wait=False, cancel_futures=True)
             running.callback(self._pools.close)
+            running.callback(training.close)
             self._deploy(template, self._pools)
             note = info.LocalInfo(
                 endpoint=self.endpoint,
@@ -178,7 +194,8 @@ class LocalStack:
         return self
 
     def stop(self) -> None:
-        """Take everything down within seconds: running executions are aborted, and EventBridge's rules hear of it.
+        """Take everything down within seconds: running executions and training jobs are ended, and EventBridge's rules
+        hear of it.
 
         What the buckets and tables hold is saved, unless `keep_state` is off; a failure to save is logged.
         """
@@ -189,6 +206,8 @@ class LocalStack:
                 self.pools.end_busy()
                 for name in moto_patches.abort_running(self._wiring):
                     _log.warning("the execution %s was still running and has been aborted", name)
+                for name in self._training.close() if self._training is not None else ():
+                    _log.warning("the training job %s had not ended and has been stopped", name)
                 self._background.settle(_LAST_EVENTS_SECONDS)
                 self.pools.close()
                 if self._keep_state:
@@ -196,6 +215,10 @@ class LocalStack:
         finally:
             self._deployment = None
             self._running.close()
+
+    def _ended(self) -> None:
+        self._saver.changed()
+        self._saver.hurry()
 
     def _save(self) -> None:
         state.dump(self.session(), self.endpoint, self._started()[0], self._folder / "state")

@@ -15,7 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.models import moto_api_backend
 
-from local.moto_patches import events, functions, maps, server, states
+from local.moto_patches import events, functions, maps, server, states, training
 from local.moto_patches.server import bind
 from local.moto_patches.states import abort_running
 from local.moto_patches.wiring import Wiring
@@ -48,8 +48,8 @@ def applied(wiring: Wiring) -> Iterator[None]:
         raise RuntimeError(message)
     with contextlib.ExitStack() as stack:
 
-        def patch(target: object, name: str, replacement: object) -> None:
-            stack.enter_context(mock.patch.object(target, name, replacement))
+        def patch(target: object, name: str, replacement: object, /, *, new: bool = False) -> None:
+            stack.enter_context(mock.patch.object(target, name, replacement, create=new))
 
         # moto logs a failing state with its whole parse tree; the execution's history and the function's log have it.
         logger = logging.getLogger("moto.stepfunctions")
@@ -61,6 +61,7 @@ def applied(wiring: Wiring) -> Iterator[None]:
         events.patch(patch, wiring)
         states.patch(patch, wiring)
         maps.patch(patch, wiring)
+        training.patch(patch, wiring)
         yield
 
 

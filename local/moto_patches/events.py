@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,10 +120,11 @@ def send_pending() -> None:
     """Send the events of the request that this thread has just served."""
     events: dict[object, Moto] = getattr(_pending, "events", {})
     while events:
-        _publish(events.pop(next(iter(events))))
+        publish(events.pop(next(iter(events))))
 
 
-def _publish(event: Moto) -> None:
+def publish(event: Moto) -> None:
+    """Send an event to the rules of its account and region; a failure to do so is only logged."""
     try:
         for bus in list(events_backends[event["account"]][event["region"]].event_buses.values()):
             for rule in list(bus.rules.values()):
@@ -151,16 +153,28 @@ def send_status_change(execution: Moto) -> None:
         "error": execution.error or None,
         "cause": execution.cause or None,
     }
-    _publish(
-        {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": "Step Functions Execution Status Change",
-            "source": "aws.states",
-            "account": execution.account_id,
-            "time": time.time(),
-            "region": execution.region_name,
-            "resources": [execution.exec_arn],
-            "detail": detail,
-        }
+    publish(
+        envelope(
+            "aws.states",
+            "Step Functions Execution Status Change",
+            execution.exec_arn,
+            execution.account_id,
+            execution.region_name,
+            detail,
+        )
     )
+
+
+def envelope(source: str, kind: str, arn: str, account: str, region: str, detail: Mapping[str, Any]) -> Event:
+    """An event of a service about one resource, as EventBridge hands it on."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": kind,
+        "source": source,
+        "account": account,
+        "time": time.time(),
+        "region": region,
+        "resources": [arn],
+        "detail": detail,
+    }

@@ -13,6 +13,7 @@ from moto.awslambda.models import LambdaFunction
 from local import info
 from local.deploy import TemplateNotSupported, supported_part, translate
 from local.moto_patches import Wiring, applied
+from local.sagemaker.runner import TrainingRunner
 from local.stack import AlreadyRunning, LocalStack
 from local.workers import Answer, FunctionConfig
 from tests.local.conftest import FIXTURE, Driver, NoModel
@@ -119,7 +120,8 @@ def nowhere() -> Wiring:
     def nobody(_config: FunctionConfig, _event: bytes, _unless: threading.Event | None = None, /) -> Answer:
         raise AssertionError("nothing is to be invoked")
 
-    return Wiring(endpoint="", invoke=nobody, background=ThreadPoolExecutor(1))
+    training = TrainingRunner(lambda _: None, Path("nowhere"), Path("nowhere"), Path("nowhere"))
+    return Wiring(endpoint="", invoke=nobody, background=ThreadPoolExecutor(1), training=training)
 
 
 def test_another_moto_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
