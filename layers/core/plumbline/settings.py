@@ -86,6 +86,7 @@ class ModelSettings(DataStoreSettings, PromptSettings):
     case_concurrency: int = Field(default=8, ge=1, le=64)
     model_api: Literal["converse", "messages"] = "converse"
     prompt_cache: bool = True
+    model_read_seconds: float = Field(default=60.0, gt=0)
 
 
 class ParseSettings(DataStoreSettings, PromptSettings):
@@ -120,6 +121,45 @@ class PromoteSettings(DataStoreSettings, LedgerSettings):
     model_parameters: str = Field(description="a task's pointer is the SSM parameter of this prefix and the task")
     min_accuracy: float = Field(default=0.70, ge=0, le=1)
     min_macro_f1: float = Field(default=0.65, ge=0, le=1)
+
+
+class FindExportsSettings(RawStoreSettings, LedgerSettings):
+    """FindExports lists daily/ and reads which model is in service. The raw bucket's name is part of a run's id."""
+
+    task: str
+    model_parameters: str
+    map_concurrency: int = Field(default=10, ge=1, le=1000)
+    exports_per_execution: int = Field(default=50, ge=1, le=60)  # their runs travel through states of at most 256 KB
+
+
+class PredictShardSettings(DataStoreSettings, LedgerSettings):
+    """PredictShard runs the model."""
+
+    abstain_below: float = Field(default=0.5, ge=0.0, le=1.0)
+
+
+class SummarizePredictionsSettings(DataStoreSettings, LedgerSettings):
+    """SummarizePredictions writes the day's trend and closes the exports' rows."""
+
+    task: str
+    drift_threshold: float = Field(default=0.2, gt=0)
+
+
+class PredictCaseSettings(ModelSettings):
+    """PredictCase answers with the promoted model, or asks the language model where there is none yet."""
+
+    task: str
+    model_parameters: str = Field(description="what the names of the SSM parameters with model pointers begin with")
+    models_dir: Path = Path("/tmp/models")  # noqa: S108 - Lambda's own scratch folder, one sandbox's alone
+    pointer_seconds: float = Field(default=30.0, ge=0)
+    abstain_below: float = Field(default=0.5, ge=0, le=1)
+    max_case_tokens: int = Field(default=6000, ge=200)
+    max_request_bytes: int = Field(default=1_000_000, ge=1)
+    predict_with_llm: bool = False
+    prompt_version: str
+    model_id: str
+    # Two attempts have to fit into the 29 s that API Gateway waits.
+    model_read_seconds: float = Field(default=12.0, gt=0)
 
 
 class ReportSettings(DataStoreSettings, LedgerSettings):

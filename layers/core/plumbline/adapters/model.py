@@ -2,10 +2,13 @@
 
 import functools
 
+from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.bedrock import ConverseModel, MessagesModel
 from plumbline.adapters.idempotency import DAY, IdempotentModel
+from plumbline.contracts.errors import ModelUnavailable
+from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import ShardTask
 from plumbline.ports import LanguageModel
 from plumbline.settings import ModelSettings
@@ -22,6 +25,26 @@ def language_model(settings: ModelSettings, task: ShardTask, context: LambdaCont
     return model
 
 
+def language_model_once(settings: ModelSettings, payer: str, context: LambdaContext) -> LanguageModel:
+    """The model for a caller that waits: where the same request is being asked already, it raises ModelUnavailable."""
+    model = _idempotent(settings)
+    model.begin(payer, context)
+    return _NotTwice(model)
+
+
+class _NotTwice:
+    """Says of a request under way what the state machine would otherwise retry."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        try:
+            return self._model.ask(request)
+        except IdempotencyAlreadyInProgressError:
+            raise ModelUnavailable("the same case is being asked about right now; send it again in seconds") from None
+
+
 @functools.cache
 def _idempotent(settings: ModelSettings) -> IdempotentModel:
     return IdempotentModel(
@@ -35,6 +58,9 @@ def _idempotent(settings: ModelSettings) -> IdempotentModel:
 
 @functools.cache
 def _bedrock(settings: ModelSettings) -> LanguageModel:
-    if settings.model_api == "messages":
-        return MessagesModel(prompt_cache=settings.prompt_cache, concurrency=settings.case_concurrency)
-    return ConverseModel(prompt_cache=settings.prompt_cache, concurrency=settings.case_concurrency)
+    kind = MessagesModel if settings.model_api == "messages" else ConverseModel
+    return kind(
+        prompt_cache=settings.prompt_cache,
+        concurrency=settings.case_concurrency,
+        read_timeout=settings.model_read_seconds,
+    )
