@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from plumbline import keys
 from plumbline.contracts.errors import InvalidEvent, MissingObject
+from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
 from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRow, RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
@@ -19,46 +20,47 @@ _ENDED_OUTSIDE = {
 }
 
 
-def task_from_event(event: Mapping[str, Any]) -> FailureTask:
+def task_from_event(event: Mapping[str, Any]) -> AnyFailureTask:
     """What failed: a FailureTask from the state machine, or EventBridge's "Step Functions Execution Status Change".
 
     Raises InvalidEvent. Source: Step Functions Developer Guide, "Automating Step Functions event delivery".
     """
     try:
         if "detail" not in event:
-            return FailureTask.model_validate(event)
+            return AnyFailureTask.model_validate(event)
         detail = event["detail"]
         status = detail["status"]
         error = CaughtError(
             Error=detail.get("error") or f"Execution{status.title().replace('_', '')}",
             Cause=detail.get("cause") or _ENDED_OUTSIDE[status],
         )
-        return FailureTask(run=json.loads(detail["input"])["run"], error=error)
+        return AnyFailureTask(run=json.loads(detail["input"])["run"], error=error)
     except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise InvalidEvent(f"neither a FailureTask nor an execution's status change ({type(error).__name__})") from None
 
 
 def record_failure(
-    task: FailureTask, *, data: ObjectStore, ledger: Ledger, render: Callable[[RunSummary], str]
+    task: FailureTask | AnyFailureTask, *, data: ObjectStore, ledger: Ledger, render: Callable[[RunSummary], str]
 ) -> FailureResult:
     """Close the run's row as FAILED, with a cause that a person can act on, once: a row that is closed stays.
 
     Where Collate had summed the run up, its outcomes and spend are kept and the report is written.
     """
     run, error = task.run, task.error
-    before = ledger.get_run(run.task, run.run_id)
+    before = ledger.get_run(run.ledger_task, run.run_id)
     if before is not None and before.status != "RUNNING":
         return FailureResult(error=before.error or error.Error, cause=before.cause or error.message)
     now = datetime.now(UTC)
     row = RunRow(
         run_id=run.run_id,
-        task=run.task,
+        task=run.ledger_task,
         status="FAILED",
         source=run.key,
         started_at=run.started_at,
         finished_at=now,
         error=error.Error,
         cause=error.message,
+        day=run.day if isinstance(run, PredictionRun) else None,
     )
     summary = _summary(run.run_id, data)
     if summary is not None:

@@ -8,6 +8,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_ssm import SSMClient
@@ -31,6 +32,12 @@ def s3() -> "S3Client":
 def dynamodb() -> "DynamoDBClient":
     """Amazon DynamoDB."""
     client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def events() -> "EventBridgeClient":
+    """Amazon EventBridge."""
+    client: EventBridgeClient = _client("events")
     return client
 
 

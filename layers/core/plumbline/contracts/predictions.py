@@ -12,6 +12,12 @@ from plumbline.contracts.models import ModelPointer
 from plumbline.contracts.runs import CaughtError, IngestResult, RunBase, RunRequest
 
 
+def predictions_scope(task: str) -> str:
+    """Under which name the ledger keeps a task's predictions, so that labeling and predicting never take each other's
+    cases for done. No task has such a name: a task is a folder."""
+    return f"predictions/{task}"
+
+
 class FindExportsTask(Model):
     """FindExports' event, and so the input of PredictCases. Without a key: every export that was not predicted yet."""
 
@@ -28,11 +34,8 @@ class PredictionRun(RunBase):
 
     @property
     def ledger_task(self) -> str:
-        """A scope of its own, so that labeling and predicting never take each other's cases for done.
-
-        No task can have this name: a task is a folder.
-        """
-        return f"predictions/{self.task}"
+        """The ledger's scope of predictions."""
+        return predictions_scope(self.task)
 
 
 def _kind_of_run(run: object) -> str:
@@ -145,6 +148,7 @@ class TrendSummary(Model):
     categories_per_day: dict[str, dict[str, int]] = Field(description="day of the case → category → cases")
     mean_confidence: float | None
     drift: tuple[Drift, ...]
+    failures: dict[str, int] = Field(default_factory=dict, description="why cases failed: error → cases")
     export_errors: dict[str, str] = Field(default_factory=dict, description="key of an export that failed → error")
 
 
@@ -166,7 +170,7 @@ class SummarizeTask(Model):
 
 
 class SummarizeResult(Model):
-    """SummarizePredictions' answer, and so the execution's output."""
+    """SummarizePredictions' answer, and so the execution's output. The counts are the whole day's."""
 
     day: date
     summary_key: str
@@ -175,3 +179,4 @@ class SummarizeResult(Model):
     drifted: bool
     failed: int = 0
     left: int = Field(default=0, description="exports that wait for the next execution")
+    exports: tuple[str, ...] = Field(default=(), description="keys of what became of this execution's exports")

@@ -4,7 +4,7 @@ Reading order: `run` (the stage), `source` (bytes to text), `formats`, `csv_rows
 `profiles`, `mapping`, `ground_truth` (which field is what), `conversation`, `cases`, `cut` (rows to cases).
 """
 
-from plumbline.ingest.options import IngestSettings
+from plumbline.ingest.options import IngestSettings, settings_for, with_mapping
 from plumbline.ingest.run import ingest
 
-__all__ = ["IngestSettings", "ingest"]
+__all__ = ["IngestSettings", "ingest", "settings_for", "with_mapping"]

@@ -1,8 +1,15 @@
 """How ingest is set."""
 
+from collections.abc import Callable, Mapping
+
 from pydantic import Field
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.predictions import PredictionRun
+from plumbline.contracts.runs import RunRequest
+from plumbline.prompting import load_prompt, prompt_tokens
+from plumbline.settings import IngestFunctionSettings
 
 
 class IngestSettings(Model):
@@ -21,3 +28,29 @@ class IngestSettings(Model):
     answer_tokens: int = Field(default=300, ge=0)
     raw_bucket: str | None = None
     categories: tuple[str, ...] | None = None
+
+
+def settings_for(run: RunRequest | PredictionRun, settings: IngestFunctionSettings) -> IngestSettings:
+    """The limits and, for a run that labels, what its prompt adds. Raises InvalidPrompt.
+
+    A run that predicts needs no gold labels: every one of them is known to later stages as UNKNOWN_GOLD.
+    """
+    common = IngestSettings(
+        max_case_tokens=settings.max_case_tokens,
+        cases_per_shard=settings.cases_per_shard,
+        raw_bucket=settings.raw_bucket,
+        categories=(),
+    )
+    if isinstance(run, PredictionRun):
+        return common
+    prompt = load_prompt(settings.prompts_dir, run.task, run.prompt_version)
+    known = {"prompt_tokens": prompt_tokens(prompt), "categories": prompt.prompt.category_names}
+    return common.model_copy(update=known)
+
+
+def with_mapping(run: PredictionRun, metadata: Callable[[str, str | None], Mapping[str, str]]) -> PredictionRun:
+    """The run with the field-mapping file that its export's own S3 metadata name, as an upload to incoming/ does."""
+    try:
+        return run.model_copy(update={"mapping_key": metadata(run.key, run.version_id).get("mapping_key") or None})
+    except MissingObject:
+        return run  # ingest says so in better words

@@ -40,7 +40,7 @@ def ingest(
     data: ObjectStore,
     ledger: Ledger,
     settings: IngestSettings,
-    estimate_usd: EstimateUsd,
+    estimate_usd: EstimateUsd | None,
 ) -> IngestResult:
     """Read the run's file once, as a stream, and write what the later stages work on.
 
@@ -64,7 +64,9 @@ def ingest(
             raise nothing_usable(tally.records, tally.reasons, reading.found, reading.unfound, keys.rejects(run.run_id))
     except InvalidCaseFile as error:
         raise InvalidCaseFile(f"{run.key}: {error}") from None
-    estimate = _within_budget(tally, run, settings, estimate_usd) if isinstance(run, RunRequest) else None
+    estimate = None
+    if isinstance(run, RunRequest) and estimate_usd:
+        estimate = _within_budget(tally, run, settings, estimate_usd)
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
     return IngestResult(
@@ -241,7 +243,10 @@ class _Placing:
 
     def _place(self) -> None:
         ids = [case.case_id for case, _ in self._waiting]
-        known = {} if self._run.force or not ids else self._known(ids)
+        known: Mapping[str, str] = {}
+        if ids and not self._run.force:
+            # A run that is taken up again finds the same cases new as at first, and so writes the same shards again.
+            known = self._ledger.known_hashes(self._run.ledger_task, ids, but_by=self._run.run_id)
         for case, content_hash in self._waiting:
             if known.get(case.case_id) == content_hash:
                 self._tally.unchanged += 1
@@ -255,10 +260,6 @@ class _Placing:
             if len(self._shard) == self._per_shard:
                 self._write_shard()
         self._waiting.clear()
-
-    def _known(self, ids: list[str]) -> Mapping[str, str]:
-        # A run that is taken up again finds the same cases new as at first, and so writes the same shards again.
-        return self._ledger.known_hashes(self._run.ledger_task, ids, but_by=self._run.run_id)
 
     @property
     def _shard_id(self) -> str:

@@ -1,0 +1,91 @@
+"""PredictShard: the categories of one shard's cases, by the model that the run names."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from plumbline import keys
+from plumbline.case_text import case_text
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.errors import BrokenInvariant, ModelFileBroken
+from plumbline.contracts.models import ModelPointer
+from plumbline.contracts.predictions import PredictedCase, PredictionRun, PredictShardTask
+from plumbline.contracts.runs import ShardResult
+from plumbline.jsonl import read_models, write_models
+from plumbline.ports import Ledger, ObjectStore
+from plumbline.predict.classifier import Classifier
+from plumbline.predict.decide import decide
+from plumbline.predict.files import fetch
+
+
+class Models:
+    """The model that this process used last, loaded; another one takes its place. `cache` is a folder of its own."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._loaded: tuple[ModelPointer, Classifier] | None = None
+
+    def get(self, pointer: ModelPointer, data: ObjectStore) -> Classifier:
+        """The pointer's model. Raises ModelFileBroken."""
+        if self._loaded is None or self._loaded[0] != pointer:
+            # By content: a version's name alone does not say what this machine has of it.
+            content = hashlib.sha256("".join(sorted(file.sha256 for file in pointer.files)).encode()).hexdigest()[:16]
+            folder = self._cache / content
+            try:
+                classifier = Classifier.load(fetch(pointer, data, folder))
+            except ModelFileBroken:
+                shutil.rmtree(folder, ignore_errors=True)  # perhaps only this copy is damaged: once more
+                classifier = Classifier.load(fetch(pointer, data, folder))
+            self._loaded = (pointer, classifier)
+            for other in self._cache.iterdir():
+                if other != folder:
+                    shutil.rmtree(other, ignore_errors=True)  # /tmp is small
+        return self._loaded[1]
+
+
+def predict_shard(
+    task: PredictShardTask,
+    *,
+    data: ObjectStore,
+    ledger: Ledger,
+    models: Models,
+    abstain_below: float,
+    now: datetime,
+) -> ShardResult:
+    """Predict the shard's anonymized cases, write them as one object, then remember them as predicted.
+
+    In this order, and under a key that a repeat writes over: a case is never remembered without its prediction, and one
+    whose prediction was written but not remembered is predicted again into the same object, not into a second one.
+
+    Raises MissingObject without the shard, ModelFileBroken, StoreUnavailable, StoreDenied.
+    """
+    run = task.run
+    cases = list(read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase))
+    predicted = list(_predictions(run, cases, models.get(run.model, data), abstain_below, now))
+    write_models(data, keys.predictions(run.day.isoformat(), run.run_id, task.shard), predicted)
+    ledger.record_labeled(run.ledger_task, run.run_id, {case.case_id: case.content_hash for case in predicted})
+    return ShardResult(shard=task.shard, done=len(predicted))
+
+
+def _predictions(
+    run: PredictionRun, cases: Sequence[AnonymizedCase], classifier: Classifier, abstain_below: float, now: datetime
+) -> Iterator[PredictedCase]:
+    probabilities = classifier.probabilities([case_text(case) for case in cases])
+    for case, row in zip(cases, probabilities, strict=True):
+        if case.content_hash is None:
+            raise BrokenInvariant(f"run {run.run_id}: case {case.case_id} was anonymized without its content hash")
+        decision = decide(row, classifier.config.categories, abstain_below)
+        yield PredictedCase(
+            case_id=case.case_id,
+            category=decision.category,
+            confidence=decision.confidence,
+            alternatives=decision.alternatives,
+            abstained=decision.abstained,
+            model_version=run.model.version,
+            content_hash=case.content_hash,
+            case_date=case.created_at.date() if case.created_at else None,
+            predicted_at=now,
+            run_id=run.run_id,
+        )
