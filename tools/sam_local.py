@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from local.stack import LocalStack
 from plumbline.adapters.dynamodb import DynamoLedger
+from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.adapters.stepfunctions import LabelCasesWorkflow
 from tools import world
@@ -103,7 +104,7 @@ class _Session:
         done = subprocess.run(
             [
                 *(Path(sys.executable).with_name("sam"), "local", "invoke", function),
-                *("--event", example.path, "--env-vars", self._variables),
+                *("--event", self._event(example), "--env-vars", self._variables),
                 *(["--skip-pull-image"] if self._engine.has_runtime_image() else []),
             ],
             cwd=ROOT,
@@ -118,16 +119,28 @@ class _Session:
             return [f"sam said: {' / '.join(done.stderr.strip().splitlines()[-3:])}"]
         return differences(example.answer, answer)
 
+    def _event(self, example: Example) -> Path:
+        """The event with this stack's data bucket in it."""
+        text = example.path.read_text("utf-8").replace(world.EVENT_DATA_BUCKET, self._stack.resources["DataBucket"])
+        path = self._variables.with_name("event.json")
+        path.write_text(text, "utf-8")
+        return path
+
     def _reset(self) -> None:
-        """The world as it was: objects are written over; of the ledger only new entries would be in the way."""
+        """The world as it was: objects are written over; of ledger and registry only new entries would be in the way."""
         table, client = self._stack.resources["LedgerTable"], self._stack.client("dynamodb")
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+        parameters = f"/{self._stack.stack_name}/models/"
+        registry, ssm = AwsModelRegistry(parameters, table), self._stack.client("ssm")
+        for found in ssm.get_parameters_by_path(Path=parameters)["Parameters"]:
+            ssm.delete_parameter(Name=found["Name"])
         world.seed(
             S3ObjectStore(self._stack.resources["RawBucket"]),
             S3ObjectStore(self._stack.resources["DataBucket"]),
             DynamoLedger(table),
             LabelCasesWorkflow(self._machine),
+            registry,
         )
 
     def _write_variables(self, host: str) -> None:

@@ -130,11 +130,11 @@ def tiny_files(categories: Sequence[str], words: Mapping[str, str], task: str = 
 
 
 def with_card(
-    files: Mapping[str, bytes], categories: Sequence[str], dataset: DatasetRef, task: str
-) -> dict[str, bytes]:
-    """The serving files with a card that tells of them."""
+    files: Mapping[str, bytes], categories: Sequence[str], dataset: DatasetRef, task: str = "root_cause"
+) -> tuple[dict[str, bytes], ModelCard]:
+    """The serving files and their card, which is among them under its own name."""
     card = tiny_card([_described(*file) for file in files.items()], categories, dataset, task)
-    return {**files, CARD_FILE: card.model_dump_json().encode()}
+    return {**files, CARD_FILE: card.model_dump_json().encode()}, card
 
 
 def put_in_service(
@@ -147,7 +147,7 @@ def put_in_service(
     task: str = "root_cause",
 ) -> ModelPointer:
     """Make a tiny model the task's model in service: its files, its row and the pointer."""
-    files = with_card(tiny_files(categories, words, task), categories, dataset, task)
+    files, _ = with_card(tiny_files(categories, words, task), categories, dataset, task)
     for name, content in files.items():
         data.write(keys.serving(task, version, name), content)
     described = tuple(_described(*file) for file in files.items())

@@ -23,9 +23,10 @@ from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Reply, Usage
 from plumbline.contracts.runs import Cost, IngestResult, RunRequest, RunRow, RunSummary, ShardEntry, ShardFailure
 from plumbline.jsonl import write_line
-from plumbline.ports import Ledger, ObjectStore, Workflow
+from plumbline.ports import Ledger, ModelRegistry, ObjectStore, Workflow
 from plumbline.prompting import LoadedPrompt, load_prompt
 from plumbline.start_run import run_id_of
+from tools.world_models import seed_models
 
 ROOT: Final = Path(__file__).parents[1]
 TASK, VERSION = "root_cause", "v3"
@@ -42,6 +43,8 @@ FOLDER, DROPPED_MANIFEST = "incoming/march/", f"{keys.MANIFESTS}typical.json"
 DATASET, SMALL_DATASET = "typical", "too-small"
 # The bucket and etag that the event of the upload that has a run already speaks of.
 EVENT_BUCKET, EVENT_ETAG = "plumbline-raw", "0f343b0931126a20f133d67c2b018a3b"
+# What events call the data bucket; a training job's event is for the stack whose bucket it names.
+EVENT_DATA_BUCKET = "plumbline-data"
 
 # What a scripted stand-in model does in this world: it answers, but never about the one case.
 SCRIPT: Final = {"rules": [{"do": "fault", "code": "ThrottlingException", "contains": THROTTLED_TEXT}]}
@@ -60,8 +63,10 @@ class _Shard:
     error: str | None = None
 
 
-def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow) -> None:
-    """Put the world into two empty buckets, an empty ledger and a state machine that has not run yet."""
+def seed(
+    raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow, registry: ModelRegistry
+) -> None:
+    """Put the world into two empty buckets, an empty ledger and registry, and a state machine that has not run yet."""
     labeled = _samples(PER_CLASS)
     *new, unreadable, unchanged = labeled
     shard = _Shard(SHARD, (*((case, case.gold_category) for case in new), (unreadable, None)))
@@ -72,6 +77,7 @@ def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow
     _put_cases(TYPICAL, _Shard(THROTTLED_SHARD, ((throttled, None),)), raw, data)
     _put_outcomes(shard, unchanged, data)
     _put_datasets(data)
+    seed_models(data, registry)
     raw.write(EXPORT, _lines(labeled) + b'{"subject": "a row without an id"}\n', "application/x-ndjson")
     raw.write(EMPTY_EXPORT, b"", "text/csv")
     raw.write(STARTED_EXPORT, _lines(labeled[:1]), "application/x-ndjson")

@@ -12,6 +12,7 @@ from local.bedrock.scripted import Script, ScriptedModel
 from plumbline.adapters import clients, model
 from plumbline.adapters.bedrock import ConverseModel, MessagesModel
 from plumbline.adapters.dynamodb import DynamoLedger
+from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.adapters.stepfunctions import LabelCasesWorkflow
 from plumbline.settings import ModelSettings
@@ -57,6 +58,7 @@ def seeded(aws: None) -> None:
         S3ObjectStore(RESOURCES["DataBucket"]),
         DynamoLedger(RESOURCES["LedgerTable"]),
         LabelCasesWorkflow(machine["stateMachineArn"]),
+        AwsModelRegistry(f"/{STACK}/models/", RESOURCES["LedgerTable"]),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.datasets import TrainingStarted
+from plumbline.contracts.models import PromotionResult
 from plumbline.contracts.runs import (
     BalanceResult,
     CollateResult,
@@ -34,6 +35,7 @@ ANSWERS: dict[str, type[Model]] = {
     "start_training": TrainingStarted,
     "report": ReportResult,
     "record_failure": FailureResult,
+    "promote_model": PromotionResult,
 }
 CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 EXAMPLES = examples()

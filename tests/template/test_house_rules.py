@@ -110,6 +110,7 @@ def test_no_role_names_the_raw_bucket_but_those_three() -> None:
         ("repair", {"runs/*/replies/*"}),
         ("check_balance", {"datasets/*"}),
         ("start_training", set()),
+        ("promote_model", {"models/*/*/serving/*"}),
     ],
 )
 def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]) -> None:
@@ -170,12 +171,13 @@ def test_functions_stand_in_pipeline_order() -> None:
         "start_training",
         "report",
         "record_failure",
+        "promote_model",
     ]
 
 
-def test_the_state_machine_invokes_every_function_but_start_run() -> None:
+def test_the_state_machine_invokes_every_function_that_nothing_else_starts() -> None:
     invoked = {name for name, state in states() if state["Type"] == "Task"}
-    assert {snake(name) for name in invoked} == set(STAGES) - {"start_run"}
+    assert {snake(name) for name in invoked} == set(STAGES) - {"start_run", "promote_model"}
     substitutions = resources("AWS::Serverless::StateMachine")["LabelCases"]["Properties"]["DefinitionSubstitutions"]
     assert substitutions == {"DataBucketName": {"Ref": "DataBucket"}} | {
         f"{name}Arn": {"Fn::GetAtt": [f"{name}Function", "Arn"]} for name in invoked

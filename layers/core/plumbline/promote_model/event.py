@@ -19,7 +19,7 @@ _LONGEST = 300  # characters of a reason
 _OURS = "|".join(
     name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, PlumblineError)
 )
-_OUR_ERROR = re.compile(rf"\b({_OURS}): ([^\n]+)")
+_OUR_ERROR = re.compile(rf"\b({_OURS}): ([^\n]+?)[\"\s]*(?:\n|$)")
 _EXIT_CODE = re.compile(r"exit ?code:? ?(-?\d+)", re.IGNORECASE)
 _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Killed))\b")
 _FROM_THE_SCRIPT: Final = "AlgorithmError"  # SageMaker's name for a failure of the training code itself
