@@ -127,7 +127,7 @@ class _Session:
         return path
 
     def _reset(self) -> None:
-        """The world as it was: objects are written over; of ledger and registry only new entries would be in the way."""
+        """The world as it was: objects are written over; of the ledger and the models new entries are taken away."""
         table, client = self._stack.resources["LedgerTable"], self._stack.client("dynamodb")
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})

@@ -63,9 +63,7 @@ class _Shard:
     error: str | None = None
 
 
-def seed(
-    raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow, registry: ModelRegistry
-) -> None:
+def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow, registry: ModelRegistry) -> None:
     """Put the world into two empty buckets, an empty ledger and registry, and a state machine that has not run yet."""
     labeled = _samples(PER_CLASS)
     *new, unreadable, unchanged = labeled

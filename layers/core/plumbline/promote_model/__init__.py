@@ -164,9 +164,10 @@ def _remarks(trained: _Trained) -> list[str]:
 
 
 def _compared(comparison: Comparison | None) -> list[str]:
-    if comparison is None:
+    """How the candidate did against the current model, where that is no objection already."""
+    accuracy = next((d for d in comparison.differences if d.metric == "accuracy"), None) if comparison else None
+    if comparison is None or accuracy is None or accuracy.high < 0:
         return []
-    accuracy = comparison.differences[0]
     return [f"accuracy against {comparison.current}: {compared(comparison, accuracy)}"]
 
 

@@ -39,10 +39,11 @@ def objections(measured: AccuracyBlock, comparison: Comparison | None, gate: Gat
 
 def compared(comparison: Comparison, difference: Difference) -> str:
     """One difference in words: `+1.2 points (95% interval +0.3 to +2.1), 812 cases, McNemar p 0.01`."""
-    return (
+    words = (
         f"{_points(difference.value)} points (95% interval {_points(difference.low)} to {_points(difference.high)}), "
-        f"{plural(comparison.cases, 'case')}, McNemar p {comparison.p_value:.2g}"
+        f"{plural(comparison.cases, 'case')}"
     )
+    return words + (f", McNemar p {comparison.p_value:.2g}" if difference.metric == "accuracy" else "")
 
 
 def _spoken(difference: Difference) -> str:
