@@ -1,9 +1,6 @@
 """PredictShard: the model's categories for one shard of cases."""
 
-import functools
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,10 +12,7 @@ from plumbline.observability import count, parse_event, stage
 from plumbline.predict_shard import Models, predict_shard
 from plumbline.settings import PredictShardSettings, from_env
 
-
-@functools.cache
-def _models() -> Models:
-    return Models(Path(tempfile.gettempdir()) / "plumbline-predict-shard")
+_models = Models()
 
 
 @stage("predict_shard")
@@ -29,7 +23,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         parse_event(PredictShardTask, event),
         data=S3ObjectStore(settings.data_bucket),
         ledger=DynamoLedger(settings.ledger_table),
-        models=_models(),
+        models=_models,
         abstain_below=settings.abstain_below,
         now=datetime.now(UTC),
     )

@@ -1,10 +1,23 @@
 """What the state machine sends each function is what the function's model takes."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.predictions import (
+    AnyFailureTask,
+    AnyIngestTask,
+    AnyRun,
+    AnyShardFailureTask,
+    AnyShardTask,
+    ExportPredicted,
+    FindExportsTask,
+    FoundExports,
+    PredictionRun,
+    PredictShardTask,
+    SummarizeTask,
+)
 from plumbline.contracts.runs import (
     BalanceTask,
     CaughtError,
@@ -41,13 +54,14 @@ PAYLOADS = {
     if state["Type"] == "Task"
 }
 # Functions that no state machine calls.
-OTHERS = {"start_run", "promote_model"}
+OTHERS = {"start_run", "promote_model", "predict_case"}
 # The first ask of a case has no number yet: Anonymize and Classify take the model's default.
 LEFT_OUT = {"anonymize": {"attempt"}, "classify": {"attempt"}}
 
 
 def test_every_task_has_a_model() -> None:
-    assert set(PAYLOADS) == set(EVENTS) == set(functions()) - OTHERS
+    assert set(PAYLOADS) == set(EVENTS)
+    assert set(EVENTS) | set(PREDICTS) | {"find_exports"} == set(functions()) - OTHERS
 
 
 @pytest.mark.parametrize("stage", EVENTS)
@@ -74,6 +88,58 @@ def test_the_whole_run_travels_under_one_name(stage: str) -> None:
     if "run" in EVENTS[stage].model_fields:
         assert PAYLOADS[stage]["run"] == "$.run"
         assert EVENTS[stage].model_fields["run"].annotation is RunRequest
+
+
+PREDICTS: dict[str, type[Model]] = {
+    "ingest": AnyIngestTask,
+    "anonymize": AnyShardTask,
+    "predict_shard": PredictShardTask,
+    "record_shard_failure": AnyShardFailureTask,
+    "record_failure": AnyFailureTask,
+    "summarize_predictions": SummarizeTask,
+}
+TO_PREDICT = {
+    snake(name): {key.removesuffix(".$"): value for key, value in state["Parameters"]["Payload"].items()}
+    for name, state in states("PredictCases")
+    if state["Type"] == "Task" and name != "FindExports"
+}
+
+
+def test_the_input_of_predict_cases_is_the_event_of_its_first_stage() -> None:
+    parameters = dict(states("PredictCases"))["FindExports"]["Parameters"]
+    assert parameters["Payload.$"] == "$"
+    assert not [name for name, field in FindExportsTask.model_fields.items() if field.is_required()]
+
+
+@pytest.mark.parametrize("stage", PREDICTS)
+def test_a_payload_of_predict_cases_has_the_fields_of_the_functions_model(stage: str) -> None:
+    assert set(TO_PREDICT) == set(PREDICTS)
+    assert set(TO_PREDICT[stage]) == set(PREDICTS[stage].model_fields) - LEFT_OUT.get(stage, set())
+    if "run" in PREDICTS[stage].model_fields:
+        assert TO_PREDICT[stage]["run"] == "$.run"
+
+
+def test_a_function_of_both_machines_takes_the_runs_of_both() -> None:
+    for stage in PREDICTS.keys() & EVENTS.keys():
+        annotation = PREDICTS[stage].model_fields["run"].annotation
+        assert annotation == get_args(AnyRun)[0], stage
+        assert {get_args(kind)[0] for kind in get_args(annotation)} == {RunRequest, PredictionRun}
+
+
+@pytest.mark.parametrize(
+    "example", [e for e in examples() if e.function in PREDICTS and e.case == "predicts"], ids=lambda e: e.name
+)
+def test_an_event_of_predict_cases_has_the_shape_of_the_payload(example: Any) -> None:
+    assert set(example.event) == set(TO_PREDICT[example.function])
+    PREDICTS[example.function].model_validate(example.event)
+
+
+def test_what_becomes_of_an_export_fits_the_summarys_model() -> None:
+    known = dict(states("PredictCases"))
+    assert known["PredictExports"]["ItemsPath"] == "$.found.value.runs"
+    assert "runs" in FoundExports.model_fields
+    for name in ("ExportDone", "ExportBrokeOff", "ExportFailed"):
+        assert {key.removesuffix(".$") for key in known[name]["Parameters"]} <= set(ExportPredicted.model_fields)
 
 
 def test_what_becomes_of_training_fits_reports_model() -> None:

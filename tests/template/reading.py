@@ -19,10 +19,14 @@ def template() -> dict[str, Any]:
     return loaded
 
 
+MACHINES = ("LabelCases", "PredictCases")
+
+
 @functools.cache
-def definition() -> dict[str, Any]:
-    """The LabelCases state machine as it stands in the file."""
-    loaded: dict[str, Any] = json.loads((ROOT / "statemachine" / "label_cases.asl.json").read_text("utf-8"))
+def definition(machine: str = "LabelCases") -> dict[str, Any]:
+    """A state machine as it stands in its file."""
+    path = ROOT / "statemachine" / f"{snake(machine)}.asl.json"
+    loaded: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return loaded
 
 
@@ -44,14 +48,21 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def states() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state, with those inside the map."""
-    pending = [definition()["States"]]
+def states(machine: str = "LabelCases") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state of a machine, with those inside its maps."""
+    pending = [definition(machine)["States"]]
     while pending:
         for name, state in pending.pop().items():
             yield name, state
             if state["Type"] == "Map":
                 pending.append(state["ItemProcessor"]["States"])
+
+
+def every_state() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state of every machine, as `LabelCases.Ingest`."""
+    for machine in MACHINES:
+        for name, state in states(machine):
+            yield f"{machine}.{name}", state
 
 
 def statements(stage: str) -> list[dict[str, Any]]:

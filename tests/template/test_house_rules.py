@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.template.reading import (
+    MACHINES,
     ROOT,
     bucket_grants,
     functions,
@@ -95,9 +96,12 @@ def test_only_start_run_ingest_and_anonymize_can_read_raw_text() -> None:
     assert bucket_grants("anonymize", "RawBucket") == {"s3:GetObject runs/*/cases/*"}
 
 
-def test_no_role_names_the_raw_bucket_but_those_three() -> None:
+def test_no_role_names_the_raw_bucket_but_those_three_and_one_that_may_only_list_exports() -> None:
     named = {role for role, statement in _every_statement() if "RawBucket" in json.dumps(statement)}
-    assert named == {"StartRunRole", "IngestRole", "AnonymizeRole"}
+    assert named == {"StartRunRole", "IngestRole", "AnonymizeRole", "FindExportsRole"}
+    [listing] = [s for role, s in _every_statement() if role == "FindExportsRole" and "RawBucket" in json.dumps(s)]
+    assert listing["Action"] == "s3:ListBucketVersions"
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["daily/*"]}}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +115,9 @@ def test_no_role_names_the_raw_bucket_but_those_three() -> None:
         ("check_balance", {"datasets/*"}),
         ("start_training", set()),
         ("promote_model", {"models/*/*/serving/*"}),
+        ("find_exports", set()),
+        ("predict_shard", {"predictions/*.jsonl"}),
+        ("summarize_predictions", {"predictions/*/export.json", "predictions/*/summary.json"}),
     ],
 )
 def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]) -> None:
@@ -172,13 +179,33 @@ def test_functions_stand_in_pipeline_order() -> None:
         "report",
         "record_failure",
         "promote_model",
+        "predict_case",
+        "find_exports",
+        "predict_shard",
+        "summarize_predictions",
     ]
 
 
-def test_the_state_machine_invokes_every_function_that_nothing_else_starts() -> None:
-    invoked = {name for name, state in states() if state["Type"] == "Task"}
-    assert {snake(name) for name in invoked} == set(STAGES) - {"start_run", "promote_model"}
-    substitutions = resources("AWS::Serverless::StateMachine")["LabelCases"]["Properties"]["DefinitionSubstitutions"]
-    assert substitutions == {"DataBucketName": {"Ref": "DataBucket"}} | {
-        f"{name}Arn": {"Fn::GetAtt": [f"{name}Function", "Arn"]} for name in invoked
-    }
+def test_the_state_machines_invoke_every_function_that_nothing_else_starts() -> None:
+    invoked = {machine: {name for name, state in states(machine) if state["Type"] == "Task"} for machine in MACHINES}
+    others = {"start_run", "promote_model", "predict_case"}
+    assert {snake(name) for names in invoked.values() for name in names} == set(STAGES) - others
+    for machine, names in invoked.items():
+        substitutions = resources("AWS::Serverless::StateMachine")[machine]["Properties"]["DefinitionSubstitutions"]
+        assert substitutions == {"DataBucketName": {"Ref": "DataBucket"}} | {
+            f"{name}Arn": {"Fn::GetAtt": [f"{name}Function", "Arn"]} for name in names
+        }
+        allowed = [s["Resource"] for role, s in _every_statement() if role == f"{machine}Role"]
+        granted = next(r for r in allowed if isinstance(r, list) and "Fn::GetAtt" in r[0])
+        assert {arn["Fn::GetAtt"][0] for arn in granted} == {f"{name}Function" for name in names}
+
+
+def test_the_schedule_starts_predict_cases_and_nothing_else() -> None:
+    [schedule] = resources("AWS::Scheduler::Schedule").values()
+    properties = schedule["Properties"]
+    assert properties["ScheduleExpression"] == {"Ref": "PredictSchedule"}
+    assert properties["State"] == {"Ref": "PredictScheduleState"}
+    assert properties["Target"]["Arn"] == {"Ref": "PredictCases"}
+    assert properties["Target"]["Input"] == "{}"
+    may = [s for role, s in _every_statement() if role == "PredictDailyRole"]
+    assert may == [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "PredictCases"}}]

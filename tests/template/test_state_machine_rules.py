@@ -1,4 +1,4 @@
-"""What every state of LabelCases has to have."""
+"""What every state of every state machine has to have."""
 
 import inspect
 from typing import Any
@@ -6,29 +6,29 @@ from typing import Any
 import pytest
 
 from plumbline.contracts import errors
-from tests.template.reading import functions, snake, states
+from tests.template.reading import every_state, functions, snake, states
 
-TASKS = {name: state for name, state in states() if state["Type"] == "Task"}
+TASKS = {name: state for name, state in every_state() if state["Type"] == "Task"}
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
 PLATFORM = {"Runtime.ExitError", "Sandbox.Timedout", "Sandbox.Timeout", "IdempotencyAlreadyInProgressError"}
 
 
-@pytest.mark.parametrize("name", [name for name, _ in states()])
+@pytest.mark.parametrize("name", [name for name, _ in every_state()])
 def test_every_state_says_what_it_is_for(name: str) -> None:
-    assert dict(states())[name]["Comment"].endswith(".")
+    assert dict(every_state())[name]["Comment"].endswith(".")
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_has_a_timeout_above_its_functions_a_retry_and_a_catch(name: str) -> None:
-    task = TASKS[name]
-    assert task["Parameters"]["FunctionName"] == f"${{{name}Arn}}"
-    assert task["TimeoutSeconds"] > functions()[snake(name)]["Timeout"]
+    task, function = TASKS[name], name.split(".")[1]
+    assert task["Parameters"]["FunctionName"] == f"${{{function}Arn}}"
+    assert task["TimeoutSeconds"] > functions()[snake(function)]["Timeout"]
     assert task["Retry"]
     assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]]
 
 
 def _retries() -> list[tuple[str, dict[str, Any]]]:
-    return [(name, retry) for name, state in states() for retry in state.get("Retry", [])]
+    return [(name, retry) for name, state in every_state() for retry in state.get("Retry", [])]
 
 
 @pytest.mark.parametrize(("name", "retry"), _retries())
@@ -55,14 +55,29 @@ def test_what_asking_again_cannot_mend_is_never_retried() -> None:
     assert {"ModelThrottled", "ModelUnavailable"} <= retried
 
 
-def test_a_shards_workflow_catches_everything_and_ends_well() -> None:
-    label_shards = dict(states())["LabelShards"]
-    inside = label_shards["ItemProcessor"]["States"]
+@pytest.mark.parametrize(("machine", "of_shards"), [("LabelCases", "LabelShards"), ("PredictCases", "PredictShards")])
+def test_a_shards_workflow_catches_everything_and_ends_well(machine: str, of_shards: str) -> None:
+    inside = dict(states(machine))[of_shards]["ItemProcessor"]["States"]
     assert not [name for name, state in inside.items() if state["Type"] == "Fail"]
     for name, state in inside.items():
         if state["Type"] == "Task":
             expected = "ShardDone" if name == "RecordShardFailure" else "RecordShardFailure"
             assert state["Catch"][0]["Next"] == expected
+
+
+def test_an_export_to_predict_never_sinks_the_others() -> None:
+    inside = dict(states("PredictCases"))["PredictExports"]["ItemProcessor"]["States"]
+    assert not [name for name, state in inside.items() if state["Type"] == "Fail"]
+    caught = {name: state["Catch"][0]["Next"] for name, state in inside.items() if "Catch" in state}
+    assert caught == {
+        "Ingest": "RecordFailure",
+        "PredictShards": "ExportBrokeOff",
+        "RecordFailure": "ExportFailed",
+    }
+
+
+def test_exports_are_predicted_one_after_the_other() -> None:
+    assert dict(states("PredictCases"))["PredictExports"]["MaxConcurrency"] == 1
 
 
 def test_the_repair_loop_is_bounded_by_the_runs_own_setting() -> None:

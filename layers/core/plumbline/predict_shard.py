@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +22,12 @@ from plumbline.predict.files import fetch
 
 
 class Models:
-    """The model that this process used last, loaded; another one takes its place. `cache` is a folder of its own."""
+    """The model that this process used last, loaded; another one takes its place.
 
-    def __init__(self, cache: Path) -> None:
+    `cache` is a folder of its own; without one, a folder in the system's for temporary files.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
         self._cache = cache
         self._loaded: tuple[ModelPointer, Classifier] | None = None
 
@@ -32,14 +36,15 @@ class Models:
         if self._loaded is None or self._loaded[0] != pointer:
             # By content: a version's name alone does not say what this machine has of it.
             content = hashlib.sha256("".join(sorted(file.sha256 for file in pointer.files)).encode()).hexdigest()[:16]
-            folder = self._cache / content
+            cache = self._cache or Path(tempfile.gettempdir()) / "plumbline-predict-shard"
+            folder = cache / content
             try:
                 classifier = Classifier.load(fetch(pointer, data, folder))
             except ModelFileBroken:
                 shutil.rmtree(folder, ignore_errors=True)  # perhaps only this copy is damaged: once more
                 classifier = Classifier.load(fetch(pointer, data, folder))
             self._loaded = (pointer, classifier)
-            for other in self._cache.iterdir():
+            for other in cache.iterdir():
                 if other != folder:
                     shutil.rmtree(other, ignore_errors=True)  # /tmp is small
         return self._loaded[1]
