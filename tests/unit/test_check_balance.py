@@ -91,6 +91,14 @@ def test_enough_of_every_class_is_balanced_and_the_files_are_what_the_manifest_s
     assert (manifest.run_ids, manifest.model_ids, manifest.prompts) == (("run-1",), ("local.test",), (b.REF,))
 
 
+def test_the_manifest_keeps_the_class_counts_before_balancing() -> None:
+    data, ledger = MemoryStore(), MemoryLedger()
+    labeled_run(data, ledger, many(6, BILLING) | many(3, DEFECT, EDUCATION))
+    manifest = manifest_of(data, balance(data, ledger, target=3))
+    assert manifest.per_class == {BILLING: 3, DEFECT: 3, EDUCATION: 3}
+    assert manifest.pool_per_class == {BILLING: 6, DEFECT: 3, EDUCATION: 3}
+
+
 def test_a_class_below_the_target_is_short_by_so_many_and_says_how_many_more_cases_it_takes() -> None:
     data, ledger = MemoryStore(), MemoryLedger()
     labeled_run(data, ledger, many(6, BILLING) | many(3, DEFECT))

@@ -74,6 +74,7 @@ def _write(
         model_ids=models,
         run_ids=tuple(sorted({candidate.run_id for candidate in picked.candidates})),
         near_duplicates_left_out=picked.duplicates.total(),
+        pool_per_class={name: pool.accepted(name) for name in categories},
     )
     data.write(keys.dataset_manifest(run.task, version), manifest.model_dump_json(indent=2).encode())
     return manifest

@@ -1,0 +1,171 @@
+"""AutoGluon's part: fine-tune the encoder on texts that were cut as serving cuts them."""
+
+import training.torchvision_ops  # noqa: F401, I001 - before AutoGluon, which cannot be imported without it
+
+import math
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pandas as pd
+from autogluon.multimodal import MultiModalPredictor
+
+from plumbline.contracts.errors import PlumblineError
+from training.encoders import Encoder
+from training.progress import duration, say
+from training.recipe import Recipe
+
+TEXT, LABEL = "text", "category"
+METRIC = "f1_macro"
+WEIGHTS_FILE = "model.ckpt"
+# What MultiModalPredictor.load reads; the rest is logs of the training.
+_KEPT = ("assets.json", "config.yaml", "data_processors.pkl", "df_preprocessor.pkl", "eval_metric.pkl", WEIGHTS_FILE)
+_KEPT_FOLDER = "hf_text"
+_REPORT_EVERY = 20.0  # seconds between two lines within an epoch
+_TWO = 2
+_LONG = 256  # tokens above which fewer cases go through the encoder at once, for memory
+
+
+class TrainingFailed(PlumblineError):
+    """AutoGluon ended without a model."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Texts, cut already, and their labels."""
+
+    texts: Sequence[str]
+    labels: Sequence[str]
+
+    def frame(self) -> pd.DataFrame:
+        """As AutoGluon takes them."""
+        return pd.DataFrame({TEXT: list(self.texts), LABEL: list(self.labels)})
+
+
+def fit(
+    train: Rows,
+    validation: Rows,
+    recipe: Recipe,
+    *,
+    encoder: Encoder,
+    weights: Mapping[str, float] | None,
+    gpus: int,
+    folder: Path,
+) -> MultiModalPredictor:
+    """Train on `train`, keep the epochs that are best on `validation` by macro-F1. `folder` must not exist yet.
+
+    Raises TrainingFailed when the time limit ends before the first epoch does.
+    """
+    predictor = MultiModalPredictor(
+        label=LABEL,
+        problem_type="multiclass" if len(set(train.labels)) > _TWO else "binary",
+        eval_metric=METRIC,
+        path=str(folder),
+        verbosity=0,
+        enable_progress_bar=False,
+    )
+    with _reporting(recipe.epochs):
+        predictor.fit(
+            train.frame(),
+            tuning_data=validation.frame(),
+            hyperparameters=_hyperparameters(recipe, encoder, weights, gpus),
+            column_types={TEXT: "text"},
+            time_limit=recipe.time_limit or None,
+            seed=recipe.seed,
+        )
+    if not (folder / WEIGHTS_FILE).is_file():
+        raise TrainingFailed(
+            f"the time limit of {recipe.time_limit} s ended before the first epoch did; allow more, or lower "
+            "--max-tokens"
+        )
+    return predictor
+
+
+def keep(folder: Path, target: Path) -> None:
+    """Copy what loading the predictor needs, and nothing else."""
+    target.mkdir(parents=True)
+    for name in _KEPT:
+        if (folder / name).is_file():
+            shutil.copy2(folder / name, target / name)
+    shutil.copytree(folder / _KEPT_FOLDER, target / _KEPT_FOLDER)
+
+
+def _hyperparameters(
+    recipe: Recipe, encoder: Encoder, weights: Mapping[str, float] | None, gpus: int
+) -> dict[str, Any]:
+    text = "model.hf_text"
+    at_once = math.gcd(recipe.batch_size, 32 if recipe.max_tokens <= _LONG else 16)  # the rest by accumulation
+    values: dict[str, Any] = {
+        "model.names": ["hf_text"],
+        f"{text}.checkpoint_name": encoder.checkpoint,
+        f"{text}.max_text_len": recipe.max_tokens,
+        f"{text}.pooling_mode": recipe.pooling,
+        f"{text}.text_trivial_aug_maxscale": 0.0,  # augmentation would download word lists
+        "env.num_gpus": min(gpus, 1),  # more would start processes that report nothing
+        "env.precision": "16-mixed" if gpus else "32-true",
+        "env.num_workers": 0,
+        "env.num_workers_inference": 0,
+        "env.per_gpu_batch_size": at_once,
+        "env.batch_size": recipe.batch_size,
+        "env.inference_batch_size_ratio": 2,
+        "env.deterministic": "warn" if gpus else True,
+        "optim.max_epochs": recipe.epochs,
+        "optim.lr": recipe.learning_rate,
+        "optim.lr_decay": recipe.layer_decay,
+        "optim.label_smoothing": recipe.label_smoothing,
+        "optim.patience": recipe.epochs + 1,
+        "optim.val_check_interval": 1.0,
+        "optim.top_k_average_method": recipe.averaging,
+    }
+    if weights:
+        # A focal loss with gamma 0 is the weighted cross entropy; AutoMM sorts the classes.
+        values["optim.loss_func"] = "focal_loss"
+        values["optim.focal_loss.gamma"] = 0.0
+        values["optim.focal_loss.alpha"] = [weights[name] for name in sorted(weights)]
+    return values
+
+
+@contextmanager
+def _reporting(epochs: int) -> Iterator[None]:
+    """AutoMM takes no callbacks of its users, so the trainer that it makes gets one when it starts to fit."""
+    original = pl.Trainer.fit
+
+    def fit_and_report(trainer: pl.Trainer, *args: Any, **kwargs: Any) -> Any:
+        trainer.callbacks.append(_Reporter(epochs))
+        return original(trainer, *args, **kwargs)
+
+    pl.Trainer.fit = fit_and_report
+    try:
+        yield
+    finally:
+        pl.Trainer.fit = original
+
+
+class _Reporter(pl.Callback):  # type: ignore[misc] # Lightning is not in the environment that checks types
+    """Says how far the training is."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._started = self._said = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Any, *_: Any, **__: Any) -> None:
+        now = time.monotonic()
+        done, total = trainer.current_epoch * trainer.num_training_batches, self._epochs * trainer.num_training_batches
+        done += trainer.fit_loop.batch_idx + 1
+        if now - self._said < _REPORT_EVERY or not total:
+            return
+        self._said = now
+        left = (now - self._started) / done * (total - done)
+        say(f"epoch {trainer.current_epoch + 1} of {self._epochs}: step {done} of {total}, about {duration(left)} left")
+
+    def on_validation_end(self, trainer: Any, *_: Any) -> None:
+        value = trainer.callback_metrics.get(f"val_{METRIC}")
+        if trainer.sanity_checking or value is None:
+            return
+        taken = duration(time.monotonic() - self._started)
+        say(f"epoch {trainer.current_epoch + 1} of {self._epochs}: validation macro-F1 {float(value):.3f} ({taken})")
