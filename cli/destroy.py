@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, WaiterError
 from cli.errors import CliError, code_of
 
 _DELETE_AT_ONCE = 1000  # DeleteObjects' limit
+_PARAMETERS_AT_ONCE = 10  # DeleteParameters' limit
 _WAIT_SECONDS = 10
 _WAITS = 180
 Say = Callable[[str], None]
@@ -31,6 +32,11 @@ class Target:
     def log_prefixes(self) -> tuple[str, ...]:
         """Where log groups lie that can be nothing but this stack's."""
         return (f"/plumbline/{self.name}/", f"/aws/vendedlogs/states/{self.name}-LabelCases")
+
+    @property
+    def parameters(self) -> str:
+        """Where the SSM parameters lie that say which model serves; functions make them, not CloudFormation."""
+        return f"/{self.name}/models/"
 
 
 def target(name: str) -> Target:
@@ -72,6 +78,8 @@ def destroy(stack: Target, say: Say) -> None:
             say(f"stopped {stopped} running execution{'s' if stopped > 1 else ''}")
     for bucket in stack.buckets:
         say(f"emptied {bucket}: {empty_bucket(bucket):,} objects and versions deleted")
+    if deleted := delete_parameters(stack):
+        say(f"deleted {deleted} model pointer{'s' if deleted > 1 else ''} under {stack.parameters}")
     client = boto3.client("cloudformation")
     client.delete_stack(StackName=stack.identity)
     say("deleting the stack (a few minutes on AWS) …")
@@ -86,6 +94,8 @@ def destroy(stack: Target, say: Say) -> None:
     for group in _own_log_groups(stack):
         _logs().delete_log_group(logGroupName=group)
         say(f"deleted the log group {group}, which a late function had made again")
+    if delete_parameters(stack):
+        say(f"deleted a model pointer under {stack.parameters}, which a late function had set again")
     left = leftovers(stack)
     if left:
         raise CliError(f"The stack is deleted, but there is still: {', '.join(left)}.", "Delete it by hand.")
@@ -134,6 +144,14 @@ def _some_versions(client: Any, bucket: str) -> list[Any]:
     return [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found][:_DELETE_AT_ONCE]
 
 
+def delete_parameters(stack: Target) -> int:
+    """Delete the parameters that say which model serves, with their history; how many there were."""
+    names = _parameters(stack)
+    for start in range(0, len(names), _PARAMETERS_AT_ONCE):
+        boto3.client("ssm").delete_parameters(Names=names[start : start + _PARAMETERS_AT_ONCE])
+    return len(names)
+
+
 def leftovers(stack: Target) -> list[str]:
     """What of the stack can still be found after its deletion: resources it kept, buckets, tables, log groups."""
     found = [f"{e['ResourceType']} {e['PhysicalResourceId']}" for e in _events(stack, "DELETE_SKIPPED")]
@@ -143,6 +161,7 @@ def leftovers(stack: Target) -> list[str]:
         *((f"table {name}", partial(dynamodb.describe_table, TableName=name)) for name in stack.tables),
     ]
     found += [what for what, ask in asked if _is_there(ask)]
+    found += [f"parameter {name}" for name in _parameters(stack)]
     return list(dict.fromkeys([*found, *(f"log group {group}" for group in _own_log_groups(stack))]))
 
 
@@ -153,6 +172,11 @@ def _is_there(ask: Callable[[], object]) -> bool:
     except ClientError as error:
         return code_of(error) not in ("404", "NoSuchBucket", "ResourceNotFoundException")
     return True
+
+
+def _parameters(stack: Target) -> list[str]:
+    pages = boto3.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=stack.parameters, Recursive=True)
+    return [found["Name"] for page in pages for found in page["Parameters"]]
 
 
 def _own_log_groups(stack: Target) -> list[str]:

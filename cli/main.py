@@ -13,6 +13,8 @@ from rich.text import Text
 from cli import destroy as destroying
 from cli import local_stack, prompts, status, up
 from cli.errors import CliError, UsageProblem, explained
+from cli.models import models_app
+from cli.options import AsJson, StackName, examples
 from cli.parameters import parameters_of
 from cli.paths import home, prompts_dir, shown
 from cli.predict import PredictOptions, predict
@@ -27,21 +29,13 @@ deployed one of that name (AWS_PROFILE and AWS_REGION say where).
 """
 
 
-def _examples(*commands: str) -> str:
-    """Examples below a command's help, one a line."""
-    return "\n\n".join(f"[dim]$[/] {command}" for command in commands)
-
-
 app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
 prompts_app = typer.Typer(help="List, check and publish prompt versions.", no_args_is_help=True)
 app.add_typer(prompts_app, name="prompts")
+app.add_typer(models_app, name="models")
 
-StackName = Annotated[
-    str | None, typer.Option("--stack", metavar="NAME", help="A deployed stack instead of the local one.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON to standard output, and nothing else there.")]
 _MODEL_HELP = (
     "The local stand-in for Bedrock: embedding (needs nothing), scripted (tests), openai (any compatible URL)."
 )
@@ -51,7 +45,7 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The AWS end
 
 @app.command(
     "run",
-    epilog=_examples(
+    epilog=examples(
         "plumbline run export.csv",
         "plumbline run cases.jsonl --prompt v3 --target 40 --budget 2",
         "plumbline run tickets.csv --map columns.yaml --stack plumbline",
@@ -109,7 +103,7 @@ def run_command(
 
 @app.command(
     "status",
-    epilog=_examples(
+    epilog=examples(
         "plumbline status", "plumbline status last", "plumbline status run-4f2a --follow --stack plumbline"
     ),
 )
@@ -127,7 +121,7 @@ def status_command(
 
 @app.command(
     "train",
-    epilog=_examples(
+    epilog=examples(
         "plumbline train",
         "plumbline train --dataset d20261122-1f3a --stack plumbline",
         "plumbline train --follow last",
@@ -178,7 +172,7 @@ def train_command(
 
 @app.command(
     "predict",
-    epilog=_examples(
+    epilog=examples(
         "plumbline predict case.json",
         'plumbline predict --subject "Charged twice" --text "Our card was charged twice for March."',
         "head -n 5 samples/cases.jsonl | plumbline predict - --json",
@@ -208,7 +202,7 @@ def predict_command(
 
 @app.command(
     "up",
-    epilog=_examples(
+    epilog=examples(
         "plumbline up", "plumbline up --detach --model openai", "plumbline up --parameter TargetPerClass=40"
     ),
 )
@@ -233,7 +227,7 @@ def down_command() -> None:
     raise typer.Exit(up.down(Console(highlight=False)))
 
 
-@app.command("destroy", epilog=_examples("plumbline destroy --stack plumbline", "plumbline destroy"))
+@app.command("destroy", epilog=examples("plumbline destroy --stack plumbline", "plumbline destroy"))
 def destroy_command(
     stack: StackName = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -265,7 +259,7 @@ def prompts_list_command() -> None:
 
 @prompts_app.command(
     "check",
-    epilog=_examples("plumbline prompts check root_cause", "plumbline prompts check prompts/root_cause/v4.yaml"),
+    epilog=examples("plumbline prompts check root_cause", "plumbline prompts check prompts/root_cause/v4.yaml"),
 )
 def prompts_check_command(
     wanted: Annotated[str, typer.Argument(metavar="FILE|TASK", help="A prompt file, a task, or TASK/VERSION.")],
@@ -274,7 +268,7 @@ def prompts_check_command(
     raise typer.Exit(prompts.check_prompts(prompts_dir(), wanted, Console(highlight=False)))
 
 
-@prompts_app.command("publish", epilog=_examples("plumbline prompts publish root_cause v4"))
+@prompts_app.command("publish", epilog=examples("plumbline prompts publish root_cause v4"))
 def prompts_publish_command(
     task: Annotated[str, typer.Argument(metavar="TASK")], version: Annotated[str, typer.Argument(metavar="VERSION")]
 ) -> None:

@@ -1,0 +1,213 @@
+"""`plumbline models`: which models there are, which one serves, and putting another into service."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from cli import stack as stacks
+from cli.errors import CliError, UsageProblem
+from cli.models_view import card_of, listing, short
+from cli.options import AsJson, StackName, examples
+from cli.paths import plumbline
+from cli.run import console_for
+from cli.stack import Stack
+from plumbline import keys
+from plumbline.adapters.registry import AwsModelRegistry
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.errors import MissingObject, ModelFileBroken, NoModelInService
+from plumbline.contracts.models import CARD_FILE, SERVING_FILES, ModelCard, ModelPointer, ModelRow
+from plumbline.promote_model.by_hand import promote_by_hand, roll_back
+
+CURRENT = "current"
+models_app = typer.Typer(help="List trained models, put one into service, go back.", no_args_is_help=True)
+Task = Annotated[str | None, typer.Option("--task", "-t", metavar="TASK", help="The stack's own task by default.")]
+Version = Annotated[str, typer.Argument(metavar="VERSION", help="A model's version, as `models list` shows it.")]
+
+
+@models_app.command("list", epilog=examples("plumbline models list", "plumbline models list --stack plumbline --json"))
+def list_command(task: Task = None, stack: StackName = None, as_json: AsJson = False) -> None:
+    """Every trained model, newest first: what became of it, how good it is, and which one serves."""
+    raise typer.Exit(list_models(stacks.find(stack), task, console_for(as_json=as_json), as_json=as_json))
+
+
+@models_app.command("show", epilog=examples("plumbline models show current", "plumbline models show 4f2a91c0d7e3"))
+def show_command(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version, or `current`.")] = CURRENT,
+    task: Task = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """A model's card: metrics by class, confusion, baselines, what the export lost, where its labels come from."""
+    raise typer.Exit(show(stacks.find(stack), task, version, console_for(as_json=as_json), as_json=as_json))
+
+
+@models_app.command("promote", epilog=examples("plumbline models promote 4f2a91c0d7e3"))
+def promote_command(version: Version, task: Task = None, stack: StackName = None) -> None:
+    """Put a version into service by hand, whatever the gate said of it. Its files are checked first."""
+    raise typer.Exit(promote(stacks.find(stack), task, version, console_for(as_json=False)))
+
+
+@models_app.command("rollback", epilog=examples("plumbline models rollback", "plumbline models rollback --stack NAME"))
+def rollback_command(task: Task = None, stack: StackName = None) -> None:
+    """Go back to the model that served before, if its files are still whole; else to the one before that."""
+    raise typer.Exit(rollback(stacks.find(stack), task, console_for(as_json=False)))
+
+
+def list_models(where: Stack, task: str | None, console: Console, *, as_json: bool) -> int:
+    """Print the task's models; 0."""
+    task = task or where.task
+    registry = _registry(where)
+    rows = registry.rows(task)
+    current, trouble = _current(registry, task)
+    if as_json:
+        models = [row.model_dump(mode="json") for row in rows]
+        print(json.dumps({"current": current.model_dump(mode="json") if current else None, "models": models}, indent=2))
+        return 0
+    for part in listing(task, rows, current):
+        console.print(part)
+    if not rows:
+        console.print(f"No models of {task} yet. Train one: {_command(where, task, 'train')}")
+    if trouble:
+        console.print(Text(trouble, style="red"), soft_wrap=True)
+    return 0
+
+
+def show(where: Stack, task: str | None, version: str, console: Console, *, as_json: bool) -> int:
+    """Print one model's card and what was decided about it; 0."""
+    task = task or where.task
+    registry = _registry(where)
+    current, trouble = _current(registry, task)
+    if version == CURRENT and current is None:
+        raise CliError(
+            trouble or f"No model of {task} is in service.", f"See all: {_command(where, task, 'models list')}"
+        )
+    rows = registry.rows(task)
+    if version == CURRENT and current is not None:
+        row = next((row for row in rows if row.version == current.version), None)
+        name = current.version
+    else:
+        row = chosen(rows, task, version, where)
+        name = row.version
+    card = _card(where, task, name)
+    if as_json:
+        known = {"model": row, "card": card, "pointer": current if current and current.version == name else None}
+        print(json.dumps({key: value and value.model_dump(mode="json") for key, value in known.items()}, indent=2))
+        return 0
+    for part in card_of(name, row, card, current):
+        console.print(part)
+    return 0
+
+
+def promote(where: Stack, task: str | None, version: str, console: Console) -> int:
+    """Put a version into service and say what it replaces; 0. Raises CliError where it cannot serve."""
+    task = task or where.task
+    registry = _registry(where)
+    row = chosen(registry.rows(task), task, version, where)
+    before, trouble = _current(registry, task)
+    if before is not None and before.version == row.version:
+        console.print(f"{row.version} is in service already.", soft_wrap=True)
+        return 0
+    if {file.name for file in row.files} < set(SERVING_FILES):
+        why = f": {row.reasons[0]}" if row.reasons else ""
+        raise CliError(
+            f"{row.version} has no files to serve, its job {row.status}{why}.", "Train it again, or promote another."
+        )
+    try:
+        with Status(f"Checking the files of {row.version} …", console=console):
+            promote_by_hand(
+                row, data=S3ObjectStore(where.data_bucket), registry=registry, before=before, now=datetime.now(UTC)
+            )
+    except ModelFileBroken as error:
+        raise CliError(f"{error}.", "The model in service has not changed.") from None
+    for line in _said(row, before, trouble, where):
+        console.print(line, soft_wrap=True)
+    return 0
+
+
+def rollback(where: Stack, task: str | None, console: Console) -> int:
+    """Go back one model and say to which; 0. Raises CliError where there is none to go back to."""
+    task = task or where.task
+    try:
+        with Status("Checking the files of the model before …", console=console):
+            done = roll_back(
+                task, data=S3ObjectStore(where.data_bucket), registry=_registry(where), now=datetime.now(UTC)
+            )
+    except NoModelInService as error:
+        hint = f"See which there are: {_command(where, task, 'models list')}"
+        raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", hint) from None
+    for version, why in done.skipped:
+        console.print(Text.assemble(("Skipped  ", "yellow"), f"{version}: {why}"), soft_wrap=True)
+    console.print(
+        Text.assemble(
+            ("Rolled back  ", "green"),
+            (done.now.version, "bold"),
+            f" serves from now on instead of {done.before.version}.",
+        ),
+        soft_wrap=True,
+    )
+    again = _command(where, task, f"models promote {short(task, done.before.version)}")
+    console.print(f"Undo it: {again}", style="dim", soft_wrap=True)
+    return 0
+
+
+def chosen(rows: list[ModelRow], task: str, wanted: str, where: Stack) -> ModelRow:
+    """The model of that version, or of the one version that ends or whose short name begins so. Raises UsageProblem."""
+    if not rows:
+        raise CliError(f"There are no models of {task} yet.", f"Train one: {_command(where, task, 'train')}")
+    exact = [row for row in rows if wanted in (row.version, short(task, row.version))]
+    found = exact or [
+        row for row in rows if short(task, row.version).startswith(wanted) or row.version.endswith(wanted)
+    ]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(short(task, row.version) for row in found or rows)
+    if found:
+        raise UsageProblem(f"{len(found)} models fit {wanted!r}: {known}.", "Give more of the version.")
+    raise UsageProblem(f"There is no model {wanted!r} of {task}.", f"There are: {known}.")
+
+
+def _said(row: ModelRow, before: ModelPointer | None, trouble: str, where: Stack) -> Iterator[Text]:
+    instead = f" instead of {before.version}." if before else "; no model was in service."
+    yield Text.assemble(("Promoted  ", "green"), (row.version, "bold"), f" serves from now on{instead}")
+    if trouble:
+        yield Text(f"The pointer before was damaged: {trouble}", style="yellow")
+    if row.status == "rejected":
+        yield Text("The gate had rejected it: " + "; ".join(row.reasons), style="yellow")
+    if before:
+        yield Text(f"Go back: {_command(where, row.task, 'models rollback')}", style="dim")
+
+
+def _command(where: Stack, task: str, words: str) -> str:
+    """The command as it can be typed to mean this task of this stack."""
+    return plumbline(words) + ("" if task == where.task else f" --task {task}") + where.option
+
+
+def _registry(where: Stack) -> AwsModelRegistry:
+    return AwsModelRegistry(where.model_parameters, where.ledger_table)
+
+
+def _current(registry: AwsModelRegistry, task: str) -> tuple[ModelPointer | None, str]:
+    """The pointer, or what is wrong with it."""
+    try:
+        return registry.current(task), ""
+    except ModelFileBroken as error:
+        return None, f"{str(error)[:1].upper()}{str(error)[1:]}."
+
+
+def _card(where: Stack, task: str, version: str) -> ModelCard | None:
+    """The model's card; None where it has none. Raises CliError for a card of another version of Plumbline."""
+    try:
+        raw = S3ObjectStore(where.data_bucket).read(keys.serving(task, version, CARD_FILE))
+        return ModelCard.model_validate_json(raw)
+    except MissingObject:
+        return None
+    except ValidationError as error:
+        message = f"The card of {version} does not fit this version of the commands ({error.error_count()} fields)."
+        raise CliError(message, "Use the commands of the version that is deployed.") from None
