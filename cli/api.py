@@ -20,7 +20,7 @@ from plumbline.contracts.api import ErrorAnswer, Prediction
 _TIMEOUT = 35  # API Gateway itself gives up after 29 seconds
 _TRIES = 4
 _PAUSE = 0.5
-_PASSING: Final = {429, 500, 502, 504}
+_PASSING: Final = {429, 500, 502, 503, 504}
 _NO_MODEL: Final = "no_model"
 
 
@@ -58,7 +58,7 @@ class PredictionApi:
             status, content = self._post(body)
             if status == 200:
                 return self._prediction(content)
-            if status not in _PASSING or tried == _TRIES:
+            if status not in _PASSING or tried == _TRIES or _problem(status, content)[0] == _NO_MODEL:
                 break
             self._sleep(_PAUSE * 2 ** (tried - 1))
         raise self._fault(status, content)
@@ -85,11 +85,11 @@ class PredictionApi:
         code, message = _problem(status, content)
         if status in (401, 403):
             hint = "The credentials in use need execute-api:Invoke on it; docs/api.md shows the policy."
-            return CliError(f"The API denies access: {message}", hint)
+            return CliError(f"The API denies access: {_sentence(message)}", hint)
         if code == _NO_MODEL:
-            return CliError(message, f"Train one: {plumbline(f'train{self._where.option}')}")
-        if status == 503:
-            return CliError(message, f"Look into {self._where.log_of('predict_case')}.")
+            return CliError("No model has been promoted yet.", f"Train one: {plumbline(f'train{self._where.option}')}")
+        if status in _PASSING:
+            return CliError(_sentence(message), f"Look into {self._where.log_of('predict_case')}.")
         return Refused(status, code, message)
 
 
@@ -103,3 +103,7 @@ def _problem(status: int, content: bytes) -> tuple[str, str]:
         except (ValueError, KeyError, TypeError):
             return str(status), f"the API answered with status {status}"
     return problem.code, problem.message
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

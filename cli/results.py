@@ -14,6 +14,7 @@ from cli.paths import home, plumbline, shown
 from cli.progress import Progress
 from cli.stack import Stack
 from cli.summary import rendered
+from cli.training_job import following
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
@@ -65,7 +66,10 @@ def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *,
     if as_json:
         print(summary.model_dump_json(indent=2))
         return 0
-    console.print(rendered(summary, stack, {key: shown(path) for key, path in found.places.items()}))
+    places = {key: shown(path) for key, path in found.places.items()}
+    if summary.training_job:
+        places[summary.training_job] = f"it: {following(summary.training_job, stack)}"
+    console.print(rendered(summary, stack, places))
     for line in _files(found, summary.ingest.rejected):
         console.print(line, soft_wrap=True)
     return 0

@@ -13,7 +13,7 @@ from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.advice import headline, next_steps
-from plumbline.report.names import repair_name
+from plumbline.report.names import repair_name, training_fault
 from plumbline.report.words import (
     count,
     duration,
@@ -168,12 +168,11 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
 def _training(summary: RunSummary, stack: Stack) -> Text:
     if summary.training_job:
         return Text(f"job {summary.training_job}")
-    if summary.training_error == TrainingNotConfigured.__name__:
-        return Text("not set up here (the parameter TrainingImage is empty); the dataset is ready")
-    if summary.training_error == DatasetTooSmall.__name__:
-        words = "too few cases to split into train, validation and test: label at least three of each class"
-        return Text(f"not started: {words}", style="yellow")
-    return Text(f"not started ({summary.training_error}); see {stack.log_of('start_training')}", style="yellow")
+    error = summary.training_error or ""
+    if error == TrainingNotConfigured.__name__:
+        return Text(training_fault(error))
+    see = "" if error == DatasetTooSmall.__name__ else f" See {stack.log_of('start_training')}."
+    return Text(f"{training_fault(error)}{see}", style="yellow")
 
 
 def _accuracy(block: AccuracyBlock) -> Text:

@@ -17,7 +17,7 @@ from cli.paths import plumbline
 from cli.precheck import check_task, check_training_environment
 from cli.run import INTERRUPTED, start_local
 from cli.stack import Stack
-from cli.training_job import Seen, TrainingObserver, newest, stop
+from cli.training_job import Seen, TrainingObserver, following, newest, stop
 from cli.training_verdict import conclude
 from cli.training_view import TrainingView, training_view
 from plumbline.contracts.datasets import TrainingStarted
@@ -79,11 +79,6 @@ def train(options: TrainOptions, console: Console) -> int:
         console.print(f"Follow it: {following(started.job_name, where)}", style="dim", soft_wrap=True)
         return 0
     return watch(where, started.job_name, console, as_json=options.as_json)
-
-
-def following(job: str, where: Stack) -> str:
-    """The command that follows the job."""
-    return plumbline(f"train --follow {job}{where.option}")
 
 
 def watch(where: Stack, name: str, console: Console, *, as_json: bool) -> int:

@@ -10,11 +10,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import CliError, UsageProblem, code_of
+from cli.paths import plumbline
 from cli.stack import Stack
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.contracts.models import ModelRow
 
 LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
+_NAME_PREFIX = "plumbline-"  # as StartTraining names them
 _PAGES_A_LOOK = 20
 _CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 3}, connect_timeout=5, read_timeout=60)
 # A pipeline's own states, as a training job would say them.
@@ -201,17 +203,34 @@ def row_of(where: Stack, task: str, name: str) -> ModelRow | None:
 
 def newest(where: Stack) -> str:
     """The name of the stack's newest training job. Raises CliError when there is none."""
+    found = next(_jobs(where), None)
+    if found is None:
+        raise CliError("No training job has been started on this stack yet.", f"Start one: {plumbline('train')}")
+    return found[0]
+
+
+def _jobs(where: Stack) -> Iterator[tuple[str, Status]]:
+    """Name and status of the stack's newest training jobs, newest first."""
     sagemaker = client("sagemaker")
     found = sagemaker.list_training_jobs(
-        NameContains="plumbline-", SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+        NameContains=_NAME_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
     )["TrainingJobSummaries"]
     # Several stacks may share an account: a job is of the one whose bucket takes its model.
     bucket = f"s3://{where.data_bucket}/"
     for job in sorted(found, key=lambda job: job["CreationTime"], reverse=True):
         described = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
         if described.get("OutputDataConfig", {}).get("S3OutputPath", "").startswith(bucket):
-            return str(job["TrainingJobName"])
-    raise CliError("No training job has been started on this stack yet.")
+            yield str(job["TrainingJobName"]), described["TrainingJobStatus"]
+
+
+def following(name: str, where: Stack) -> str:
+    """The command that follows the job."""
+    return plumbline(f"train --follow {name}{where.option}")
+
+
+def still_training(where: Stack) -> list[str]:
+    """The names of the stack's training jobs that have not ended."""
+    return [name for name, status in _jobs(where) if status in ("InProgress", "Stopping")]
 
 
 def stop(name: str) -> Job:

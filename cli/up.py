@@ -14,6 +14,7 @@ from cli.parameters import check_running_parameters
 from cli.paths import home, plumbline, shown
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
+from cli.training_job import still_training
 from local.info import LocalInfo
 from plumbline.adapters import clients
 
@@ -63,14 +64,19 @@ def _say_what_is_cut_off(console: Console) -> None:
     if note is None:
         return
     try:
-        machine = stack.at_local(note).state_machine_arn
-        found = clients.stepfunctions().list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+        where = stack.at_local(note)
+        found = clients.stepfunctions().list_executions(
+            stateMachineArn=where.state_machine_arn, statusFilter="RUNNING"
+        )["executions"]
+        jobs = still_training(where)
     except (CliError, ClientError, BotoCoreError):
         return  # a stack that does not answer can be stopped all the same
-    for execution in found:
-        console.print(f"This cuts off {execution['name']}, which is still running.", style="yellow", soft_wrap=True)
+    for name in [*(execution["name"] for execution in found), *jobs]:
+        console.print(f"This cuts off {name}, which is still running.", style="yellow", soft_wrap=True)
     if found:
         console.print("Run its file again later: replies already given are reused.", style="dim")
+    if jobs:
+        console.print(f"Train again later: {plumbline('train')}", style="dim")
 
 
 def banner(where: Stack, *, detached: bool) -> Panel:

@@ -100,9 +100,13 @@ def test_a_run_without_gold_has_no_columns_for_it() -> None:
 
 def test_training_that_did_not_start_says_where_to_look() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingUnavailable"), 120))
-    assert "not started (TrainingUnavailable); see the log group /plumbline/demo/start_training" in text
+    assert "Training did not start: SageMaker could not be reached or refused the job." in text
+    assert "See the log group /plumbline/demo/start_training." in text
+    other = words(text_of(summaries.summary_of(training_error="Other"), 120))
+    assert "Training did not start (Other). See the log group" in other
 
 
 def test_a_stack_without_training_is_not_called_a_failure() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingNotConfigured"), 120))
-    assert "Training not set up here (the parameter TrainingImage is empty)" in text
+    assert "The stack has no TrainingImage, so no training was started." in text
+    assert "start_training" not in text

@@ -1,0 +1,151 @@
+"""Looking at a training job: its phases, each line of its log once, what promotion decided."""
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from cli import training_job
+from cli.errors import CliError, UsageProblem
+from cli.stack import Stack
+from cli.training_job import Job, TrainingObserver, newest, still_training, stop
+from plumbline.adapters.registry import AwsModelRegistry
+from tests.cli import training as t
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    made: dict[str, Any] = {"logs": t.FakeLogs()}
+    monkeypatch.setattr(training_job, "client", lambda service: made[service])
+    return made
+
+
+def test_phases_are_told_from_the_status_transitions(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(
+        t.job("InProgress", "Starting", "LaunchingMLInstances", "Downloading", "DownloadingTrainingImage", "Training")
+    )
+    job = TrainingObserver(stack, t.JOB).look().job
+    assert job is not None
+    assert (job.phase, job.status, job.task) == ("train", "InProgress", "root_cause")
+    assert job.began == {
+        "start": t.BEGAN,
+        "download": t.BEGAN + timedelta(minutes=2),
+        "train": t.BEGAN + timedelta(minutes=4),
+    }
+
+
+def test_a_job_that_failed_says_in_which_phase_and_why(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(
+        t.job("Failed", "Starting", "Downloading", "Training", "Failed", FailureReason="AlgorithmError: killed")
+    )
+    job = TrainingObserver(stack, t.JOB).look().job
+    assert job is not None
+    assert (job.phase, job.ended_badly, job.reason) == ("train", True, "AlgorithmError: killed")
+
+
+def test_each_line_of_the_log_is_seen_once(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.job("InProgress", "Starting", "Training"))
+    logs = clients["logs"] = t.FakeLogs()
+    observer = TrainingObserver(stack, t.JOB)
+    assert observer.look().lines == ()
+    for line in ("one", "two", "three"):
+        logs.add(line)
+    assert observer.look().lines == ("one", "two", "three")
+    assert observer.look().lines == ()
+    logs.add("four")
+    assert observer.look().lines == ("four",)
+
+
+def test_a_log_that_may_not_be_read_is_said_and_not_asked_for_again(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.job())
+    clients["logs"] = t.FakeLogs(error=t.refused("AccessDeniedException"))
+    observer = TrainingObserver(stack, t.JOB)
+    assert observer.look().log_denied
+    clients["logs"].lines.append("late")
+    assert observer.look().lines == ()
+
+
+def test_before_the_first_job_there_is_no_log_group(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.job())
+    clients["logs"] = t.FakeLogs(error=t.refused("ResourceNotFoundException"))
+    seen = TrainingObserver(stack, t.JOB).look()
+    assert (seen.lines, seen.log_denied) == ((), False)
+
+
+def test_the_row_is_read_once_the_job_is_completed(stack: Stack, clients: dict[str, Any]) -> None:
+    AwsModelRegistry(stack.model_parameters, stack.ledger_table).record(t.row())
+    clients["sagemaker"] = t.FakeSageMaker(
+        t.job("InProgress", "Starting", "Training"), t.job("Completed", "Starting", "Training", "Completed")
+    )
+    observer = TrainingObserver(stack, t.JOB)
+    assert observer.look().row is None
+    assert observer.look().row == t.row()
+
+
+def test_a_job_that_is_not_there_is_wrong_usage(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.refused("ValidationException"))
+    with pytest.raises(UsageProblem, match="no training job 'absent'"):
+        TrainingObserver(stack, "absent").look()
+
+
+class Pipeline(t.FakeSageMaker):
+    def __init__(self, steps: list[dict[str, Any]], status: str) -> None:
+        super().__init__(t.job("InProgress", "Starting", "Training"))
+        self._steps, self._status = steps, status
+
+    def list_pipeline_execution_steps(self, **_: str) -> dict[str, Any]:
+        return {"PipelineExecutionSteps": self._steps}
+
+    def describe_pipeline_execution(self, **_: str) -> dict[str, Any]:
+        return {"PipelineExecutionStatus": self._status, "CreationTime": t.BEGAN}
+
+
+def test_a_pipelines_training_job_is_followed_once_it_is_there(stack: Stack, clients: dict[str, Any]) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/train/execution/x1"
+    clients["sagemaker"] = Pipeline([], "Executing")
+    waiting = TrainingObserver(stack, arn).look().job
+    assert isinstance(waiting, Job)
+    assert (waiting.phase, waiting.status) == ("start", "InProgress")
+    step = {"Metadata": {"TrainingJob": {"Arn": f"arn:aws:sagemaker:us-east-1:1:training-job/{t.JOB}"}}}
+    clients["sagemaker"] = Pipeline([{"Metadata": {}}, step], "Executing")
+    found = TrainingObserver(stack, arn).look().job
+    assert found is not None
+    assert found.name == t.JOB
+
+
+def test_a_pipeline_that_ends_without_a_training_job_has_failed(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = Pipeline([], "Succeeded")
+    job = TrainingObserver(stack, "arn:aws:sagemaker:us-east-1:1:pipeline/p/execution/x").look().job
+    assert job is not None
+    assert job.ended_badly
+    assert "without a training job" in job.reason
+
+
+def test_only_a_running_job_is_stopped(clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.job())
+    assert stop(t.JOB).status == "InProgress"
+    assert clients["sagemaker"].stopped == [t.JOB]
+    clients["sagemaker"] = t.FakeSageMaker(t.job("Completed", "Completed"))
+    stop(t.JOB)
+    assert clients["sagemaker"].stopped == []
+
+
+def create(name: str, bucket: str) -> None:
+    boto3.client("sagemaker").create_training_job(
+        TrainingJobName=name,
+        RoleArn="arn:aws:iam::123456789012:role/x",
+        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models/root_cause"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+
+
+def test_last_means_the_newest_job_of_this_stack(stack: Stack) -> None:
+    with pytest.raises(CliError, match="No training job"):
+        newest(stack)
+    create("plumbline-one", "data")
+    create("plumbline-of-another-stack", "elsewhere")
+    assert newest(stack) == "plumbline-one"
+    assert still_training(stack) == []
