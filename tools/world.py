@@ -27,6 +27,7 @@ from plumbline.ports import Ledger, ModelRegistry, ObjectStore, Workflow
 from plumbline.prompting import LoadedPrompt, load_prompt
 from plumbline.start_run import run_id_of
 from tools.world_models import seed_models
+from tools.world_predictions import seed_predictions
 
 ROOT: Final = Path(__file__).parents[1]
 TASK, VERSION = "root_cause", "v3"
@@ -76,6 +77,7 @@ def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow
     _put_outcomes(shard, unchanged, data)
     _put_datasets(data)
     seed_models(data, registry)
+    seed_predictions(raw, data, ledger, registry)
     raw.write(EXPORT, _lines(labeled) + b'{"subject": "a row without an id"}\n', "application/x-ndjson")
     raw.write(EMPTY_EXPORT, b"", "text/csv")
     raw.write(STARTED_EXPORT, _lines(labeled[:1]), "application/x-ndjson")

@@ -10,6 +10,7 @@ import pytest
 from plumbline.contracts.base import Model
 from plumbline.contracts.datasets import TrainingStarted
 from plumbline.contracts.models import PromotionResult
+from plumbline.contracts.predictions import FoundExports, SummarizeResult
 from plumbline.contracts.runs import (
     BalanceResult,
     CollateResult,
@@ -36,6 +37,9 @@ ANSWERS: dict[str, type[Model]] = {
     "report": ReportResult,
     "record_failure": FailureResult,
     "promote_model": PromotionResult,
+    "find_exports": FoundExports,
+    "predict_shard": ShardResult,
+    "summarize_predictions": SummarizeResult,
 }
 CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 EXAMPLES = examples()

@@ -53,9 +53,14 @@ def unparsed(run_id: str, shard: str) -> str:
     return _run(run_id, f"unparsed/{shard}.jsonl")
 
 
+def shard_failures(run_id: str) -> str:
+    """Under this prefix lies why shards ended early."""
+    return _run(run_id, "errors/")
+
+
 def shard_failure(run_id: str, shard: str) -> str:
     """Why a shard ended early (one ShardFailure); absent where it went well."""
-    return _run(run_id, f"errors/{shard}.json")
+    return f"{shard_failures(run_id)}{shard}.json"
 
 
 def outcomes(run_id: str) -> str:

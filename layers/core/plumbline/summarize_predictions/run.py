@@ -58,8 +58,11 @@ def summarize_predictions(
         if news and _drifted(summary):
             events.send(DRIFT_EVENT, _detail(task, summary))
     for export in task.exports:
+        found = ended[export.run.run_id]
+        if found.unremembered:
+            ledger.record_labeled(export.run.ledger_task, export.run.run_id, found.unremembered)
         if export.ingest is not None:  # else RecordFailure has closed it
-            ledger.put_run(_row(export, ended[export.run.run_id], now))
+            ledger.put_run(_row(export, found, now))
     today = summaries[task.day]
     return SummarizeResult(
         day=task.day,

@@ -14,7 +14,7 @@ from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.predictions import NO_DATE, ExportPredicted, PredictedCase, PredictionRun
 from plumbline.contracts.runs import ShardEntry, ShardFailure
 from plumbline.jsonl import read_models
-from plumbline.ports import ObjectStore
+from plumbline.ports import ListedStore
 from plumbline.summarize_predictions.drift import CONFIDENCE_BINS, confidence_bin
 
 _SHARDS: Final = TypeAdapter(tuple[ShardEntry, ...])
@@ -32,12 +32,16 @@ class OfVersion:
 
 @dataclass(slots=True)
 class OfExport:
-    """What became of one export's new cases."""
+    """What became of one export's new cases.
+
+    `unremembered` holds case ids and content hashes of predictions whose shard failed after it had written them.
+    """
 
     cases: int = 0
     predicted: int = 0
     abstained: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    unremembered: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -63,7 +67,7 @@ class Tally:
     errors: dict[str, str] = field(default_factory=dict)
     by_run: dict[str, OfExport] = field(default_factory=dict)
 
-    def add(self, export: ExportPredicted, data: ObjectStore) -> None:
+    def add(self, export: ExportPredicted, data: ListedStore) -> None:
         """Count one export. Raises BrokenInvariant when its figures do not add up."""
         run, found = export.run, OfExport()
         self.exports += 1
@@ -79,6 +83,8 @@ class Tally:
                     raise BrokenInvariant(f"run {run.run_id}, shard {entry.shard}: more predictions than cases")
                 found.predicted += len(predictions)
                 found.failures.update({error or LOST: missing} if missing else {})
+                if error:
+                    found.unremembered |= {case.case_id: case.content_hash for case in predictions}
                 for case in predictions:
                     found.abstained += case.abstained
                     self._add_case(case)
@@ -104,13 +110,17 @@ class Tally:
             self.per_day[case.case_date.isoformat() if case.case_date else NO_DATE][case.category] += 1
 
 
-def _shards(run: PredictionRun, data: ObjectStore) -> Iterator[tuple[ShardEntry, list[PredictedCase], str | None]]:
-    """Every shard with its predictions and, where some are missing, the error; a few are fetched ahead."""
+def _shards(run: PredictionRun, data: ListedStore) -> Iterator[tuple[ShardEntry, list[PredictedCase], str | None]]:
+    """Every shard with its predictions and, where it failed in this attempt or an earlier one, the error.
+
+    A few shards are fetched ahead.
+    """
+    failures = {stored.key for stored in data.objects_under(keys.shard_failures(run.run_id))}
 
     def read(entry: ShardEntry) -> tuple[ShardEntry, list[PredictedCase], str | None]:
-        predictions = _predictions(run, entry.shard, data)
-        complete = len(predictions) == entry.cases  # an error that an earlier attempt left does not count then
-        return entry, predictions, None if complete else _error(run, entry.shard, data)
+        key = keys.shard_failure(run.run_id, entry.shard)
+        error = ShardFailure.model_validate_json(data.read(key)).error if key in failures else None
+        return entry, _predictions(run, entry.shard, data), error
 
     entries = iter(_SHARDS.validate_json(data.read(keys.shards(run.run_id))))
     with ThreadPoolExecutor(_AHEAD) as pool:
@@ -118,21 +128,14 @@ def _shards(run: PredictionRun, data: ObjectStore) -> Iterator[tuple[ShardEntry,
             yield from pool.map(read, batch)
 
 
-def _predictions(run: PredictionRun, shard: str, data: ObjectStore) -> list[PredictedCase]:
+def _predictions(run: PredictionRun, shard: str, data: ListedStore) -> list[PredictedCase]:
     try:
         return list(read_models(data, keys.predictions(run.day.isoformat(), run.run_id, shard), PredictedCase))
     except MissingObject:
         return []
 
 
-def _error(run: PredictionRun, shard: str, data: ObjectStore) -> str | None:
-    try:
-        return ShardFailure.model_validate_json(data.read(keys.shard_failure(run.run_id, shard))).error
-    except MissingObject:
-        return None
-
-
-def tally_of(exports: Iterable[ExportPredicted], data: ObjectStore) -> Tally:
+def tally_of(exports: Iterable[ExportPredicted], data: ListedStore) -> Tally:
     """The counts of all the exports."""
     tally = Tally()
     for export in exports:
