@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -90,16 +91,45 @@ def translate(path: Path, parameters: Mapping[str, str], region: str) -> Templat
     return dict(translated)
 
 
-def supported_part(template: Template, types: Collection[str]) -> Template:
-    """The template without the resources whose type is not among `types`: things that nothing here would enforce."""
-    kept = {name: resource for name, resource in template["Resources"].items() if resource["Type"] in types}
-    for name in template["Resources"].keys() - kept.keys():
-        _log.info("%s is left out: there is no %s here", name, template["Resources"][name]["Type"])
+def supported_part(
+    template: Template, types: Collection[str], served: Mapping[str, str] = MappingProxyType({})
+) -> Template:
+    """The template without the resources whose type is not among `types`: things that nothing here would enforce.
+
+    What refers to them goes too: permissions, and outputs. `served` are those that something else here serves, by
+    logical id: an output that names one of them is its URL.
+    """
+    gone = {name: body["Type"] for name, body in template["Resources"].items() if body["Type"] not in types}
+    for name, kind in gone.items():
+        _log.info("%s is left out: there is no %s here", name, kind)
+    kept = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if name not in gone and not (resource["Type"] == "AWS::Lambda::Permission" and _refers_to(resource, gone))
+    }
     for resource in kept.values():
         depends = resource.pop("DependsOn", [])
         still = [name for name in ([depends] if isinstance(depends, str) else depends) if name in kept]
         resource.update({"DependsOn": still} if still else {})
-    return {**template, "Resources": kept}
+    outputs = {}
+    for name, output in template.get("Outputs", {}).items():
+        urls = [url for api, url in served.items() if _refers_to(output, {api})]
+        if urls or not _refers_to(output, gone):
+            outputs[name] = {**output, "Value": urls[0]} if urls else output
+    return {**template, "Resources": kept} | ({"Outputs": outputs} if outputs else {})
+
+
+def _refers_to(value: Any, names: Collection[str]) -> bool:
+    """Whether a Ref, GetAtt or Sub at any depth names one of the resources."""
+    if isinstance(value, Mapping):
+        return any(
+            (key == "Ref" and inside in names)
+            or (key == "Fn::GetAtt" and inside[0] in names)
+            or (key == "Fn::Sub" and any(name in names for name in re.findall(r"\$\{(\w+)", json.dumps(inside))))
+            or _refers_to(inside, names)
+            for key, inside in value.items()
+        )
+    return isinstance(value, list) and any(_refers_to(item, names) for item in value)
 
 
 def _localize(resource: dict[str, Any], properties: dict[str, Any], folder: Path) -> None:

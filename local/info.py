@@ -12,13 +12,17 @@ NAME = "local.json"
 
 
 class LocalInfo(Model):
-    """Where a running local stack is. `endpoint` serves every AWS API but the model's."""
+    """Where a running local stack is. `endpoint` serves every AWS API but the model's.
+
+    `api_endpoint` is the stage of the template's REST API; empty where the template has none.
+    """
 
     endpoint: str
     bedrock_endpoint: str
     stack_name: str
     region: str
     pid: int
+    api_endpoint: str = ""
 
     @property
     def alive(self) -> bool:

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from local import info, moto_patches, private, state
+from local import api, info, moto_patches, private, state
 from local.deploy import Deployment, Template, deploy, supported_part, translate
 from local.sagemaker import runner
 from local.saving import Saver
@@ -97,6 +98,7 @@ class LocalStack:
         self.region = region
         self.endpoint = ""
         self.bedrock_endpoint = ""
+        self.api_endpoint = ""
         self._template = template.resolve()
         self._folder = state_dir.resolve()
         self._parameters = dict(parameters or {})
@@ -153,7 +155,6 @@ class LocalStack:
         Raises AlreadyRunning, TemplateNotSupported, DeploymentFailed, or OSError for a port that is taken.
         """
         whole = translate(self._template, self._parameters, self.region)
-        template = supported_part(whole, moto_patches.cloudformation_types())
         with contextlib.ExitStack() as running:
             self._lock(running)
             if not _ONE_AT_A_TIME.acquire(blocking=False):
@@ -178,13 +179,17 @@ class LocalStack:
             running.callback(background.shutdown, wait=False, cancel_futures=True)
             running.callback(self._pools.close)
             running.callback(training.close)
-            self._deploy(template, self._pools)
+            fronts = [self._start_api(rest, running) for rest in api.rest_apis(whole)]
+            served = {front.api.logical_id: front.url for front in fronts}
+            self._deploy(supported_part(whole, moto_patches.cloudformation_types(), served), self._pools)
+            self.api_endpoint = next(iter(served.values()), "")
             note = info.LocalInfo(
                 endpoint=self.endpoint,
                 bedrock_endpoint=self.bedrock_endpoint,
                 stack_name=self.stack_name,
                 region=self.region,
                 pid=os.getpid(),
+                api_endpoint=self.api_endpoint,
             )
             info.write(self._folder, note)
             running.callback(info.remove, self._folder)
@@ -256,6 +261,26 @@ class LocalStack:
         self.endpoint = _reachable(self._address[0], server.port)
         threading.Thread(target=server.serve_forever, name="embedded-aws", daemon=True).start()
         running.callback(server.shutdown)
+
+    def _start_api(self, rest: api.RestApi, running: contextlib.ExitStack) -> api.ApiFront:
+        # No second try: a function that was too slow once has been called once.
+        waits = Config(read_timeout=api.INTEGRATION_SECONDS, retries={"total_max_attempts": 1}, max_pool_connections=64)
+        make: Any = self.session().client
+        functions = make("lambda", endpoint_url=self.endpoint, config=waits)
+
+        def invoke(function: str, event: bytes) -> bytes | None:
+            try:
+                answer = functions.invoke(FunctionName=self.resources[function], Payload=event)
+            except ReadTimeoutError:
+                raise TimeoutError from None
+            except (RuntimeError, ClientError, BotoCoreError):  # while the stack starts or stops
+                return None
+            payload: bytes = answer["Payload"].read()
+            return None if "FunctionError" in answer else payload
+
+        front = api.ApiFront(rest, invoke).start()
+        running.callback(front.stop)
+        return front
 
     def _environment(self) -> dict[str, str]:
         """What a function needs to find the embedded AWS; these variables win over the template's."""
