@@ -41,7 +41,7 @@ THROTTLED_TEXT = "The model is asked about this case once too often."
 TYPICAL, WITH_FAILED_SHARD, ALL_FAILED = "run-typical", "run-with-failed-shard", "run-all-failed"
 EXPORT, EMPTY_EXPORT, STARTED_EXPORT = "incoming/typical.jsonl", "incoming/empty.csv", "incoming/started.jsonl"
 FOLDER, DROPPED_MANIFEST = "incoming/march/", f"{keys.MANIFESTS}typical.json"
-DATASET, SMALL_DATASET = "typical", "too-small"
+DATASET, SMALL_DATASET, CUT_DATASET, GONE_DATASET = "typical", "too-small", "cut-short", "file-gone"
 # The bucket and etag that the event of the upload that has a run already speaks of.
 EVENT_BUCKET, EVENT_ETAG = "plumbline-raw", "0f343b0931126a20f133d67c2b018a3b"
 # What events call the data bucket; a training job's event is for the stack whose bucket it names.
@@ -219,16 +219,19 @@ def _summary(shard: _Shard) -> RunSummary:
 
 
 def _put_datasets(data: ObjectStore) -> None:
-    """A dataset that can be trained, and one with a class too small to be in every split."""
+    """A dataset that can be trained, one with a class too small to be in every split, and two with a file amiss."""
     categories = _prompt().prompt.category_names
     everything = dict.fromkeys(categories, 1)
-    for version, in_test in ((DATASET, everything), (SMALL_DATASET, dict.fromkeys(categories[1:], 1))):
+    for version in (DATASET, SMALL_DATASET, CUT_DATASET, GONE_DATASET):
+        in_test = dict.fromkeys(categories[1:], 1) if version == SMALL_DATASET else everything
         counts = {"train": everything, "validation": everything, "test": in_test}
         files = []
         for split, per_class in counts.items():
             key = keys.dataset_split(TASK, version, split)
-            data.write(key, b"")
-            fields = {"split": split, "key": key, "sha256": "0" * 64, "bytes": 0, "rows": sum(per_class.values())}
+            if (version, split) != (GONE_DATASET, "train"):
+                data.write(key, b"")
+            size = int((version, split) == (CUT_DATASET, "test"))
+            fields = {"split": split, "key": key, "sha256": "0" * 64, "bytes": size, "rows": sum(per_class.values())}
             files.append(SplitFile.model_validate(fields | {"per_class": per_class}))
         manifest = DatasetManifest(
             task=TASK,

@@ -20,13 +20,19 @@ def declared(stage: str) -> dict[str, str]:
     """Name → value of every variable that the template gives the function; nothing else may be needed."""
     own = functions()[stage].get("Environment", {}).get("Variables", {})
     common = template()["Globals"]["Function"]["Environment"]["Variables"]
-    return {name: _resolved(value) for name, value in (common | own).items()}
+    return {name: _opt(stage) if value == "/opt" else _resolved(value) for name, value in (common | own).items()}
+
+
+def _opt(stage: str) -> str:
+    """What lies under /opt on AWS as it stands in the repository: the folder of the function's one unbuilt layer."""
+    layers = [template()["Resources"][layer["Ref"]] for layer in functions()[stage]["Layers"]]
+    [folder] = [layer["Properties"]["ContentUri"] for layer in layers if "BuildMethod" not in layer.get("Metadata", {})]
+    return str(ROOT / folder)
 
 
 def _resolved(value: Any) -> str:
     if not isinstance(value, Mapping):
-        # The prompts layer lies under /opt on AWS; here it is the folder that the layer is made of.
-        return str(ROOT / "prompts") if value == "/opt" else str(value)
+        return str(value)
     if "Ref" in value:
         name = value["Ref"]
         known = RESOURCES | _PSEUDO | world.PARAMETERS

@@ -59,7 +59,7 @@ class Sage(Driver):
 
     def begin(self, script: str = "", **changes: Any) -> str:
         self.count += 1
-        name = changes.pop("name", f"job-{self.count}")
+        name = str(changes.pop("name", f"job-{self.count}"))
         own = {
             "sagemaker_program": "training/train.py",
             "sagemaker_submit_directory": changes.pop("code", None) or self.put_code(script),
@@ -377,7 +377,7 @@ def test_large_output_arrives_whole_and_in_order(sage: Sage) -> None:
     lines: list[str] = []
     page = {"nextForwardToken": None}
     while True:
-        token = {"nextToken": page["nextForwardToken"]} if page["nextForwardToken"] else {}
+        token: dict[str, Any] = {"nextToken": page["nextForwardToken"]} if page["nextForwardToken"] else {}
         where = {"logGroupName": GROUP, "logStreamName": found[0]["logStreamName"], "startFromHead": True}
         page = sage["logs"].get_log_events(**where, **token)
         if not page["events"]:

@@ -1,5 +1,7 @@
 """The shipped state machine's paths where the model behaves."""
 
+import json
+
 import pytest
 
 from plumbline import keys
@@ -71,8 +73,11 @@ def test_a_balanced_dataset_is_written_and_trained_once(pipeline: Pipeline) -> N
     manifest = DatasetManifest.model_validate_json(pipeline.read(str(summary.balance.manifest_key)))
     assert manifest.per_class == dict.fromkeys(CATEGORIES, 3)
     job = pipeline.aws["sagemaker"].describe_training_job(TrainingJobName=summary.training_job)
-    assert {channel["ChannelName"] for channel in job["InputDataConfig"]} == {"train", "validation", "test"}
-    assert job["HyperParameters"]["manifest"].endswith(keys.dataset_manifest(TASK, manifest.version))
+    channels = {channel["ChannelName"] for channel in job["InputDataConfig"]}
+    assert channels == {"training", "validation", "test", "manifest"}
+    assert json.loads(job["HyperParameters"]["manifest"]).endswith(keys.dataset_manifest(TASK, manifest.version))
+    code = json.loads(job["HyperParameters"]["sagemaker_submit_directory"])
+    assert pipeline.has(code.split("/", 3)[3])
 
 
 @pytest.mark.parametrize("error", ["TrainingUnavailable", "TrainingNotConfigured"])
@@ -81,7 +86,7 @@ def test_training_that_cannot_start_leaves_a_good_run_that_says_so(pipeline: Pip
     rows = [Row(f"{error}-{n}", says=FRUITS[n % 6]) for n in range(18)]
     # A service that knows no training jobs; a stack without a training image.
     unavailable = {"AWS_ENDPOINT_URL_SAGEMAKER": pipeline.stack.bedrock_endpoint}
-    changes = unavailable if error == "TrainingUnavailable" else {"TRAINING_IMAGE": ""}
+    changes = unavailable if error == "TrainingUnavailable" else {"TRAINING_IMAGE": "none"}
     with pipeline.environment("StartTrainingFunction", **changes):
         run = pipeline.run(csv_file(rows), f"{error}.csv", target_per_class="3").check_succeeded()
     assert "TrainingNotStarted" in run.states()

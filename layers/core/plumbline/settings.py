@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, Json, ValidationError
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import InvalidSettings
@@ -103,13 +103,29 @@ class BalanceSettings(DataStoreSettings, LedgerSettings, PromptSettings):
     """CheckBalance reads the task's labels so far and writes the dataset."""
 
 
-class TrainingSettings(DataStoreSettings):
-    """How a training job is started."""
+NO_TRAINING = "none"
 
+
+def _free(name: str) -> str:
+    if name in {"task", "manifest", "encoder"} or name.startswith("sagemaker_"):
+        raise ValueError(f"{name} is set elsewhere")
+    return name
+
+
+Hyperparameter = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$"), AfterValidator(_free)]
+
+
+class TrainingSettings(DataStoreSettings):
+    """How a training job is started. `training_image`: empty for AWS's AutoGluon container, `none` for no training."""
+
+    training_dir: Path = Field(description="the training layer on AWS, the repository's folder on a laptop")
     training_role_arn: str
     training_image: str = ""
     training_instance_type: str = "ml.g4dn.xlarge"
     training_max_seconds: int = Field(default=4 * 3600, ge=60)
+    training_encoder: str = Field(default="sentence-transformers/all-MiniLM-L6-v2", max_length=256)
+    training_hyperparameters: Json[dict[Hyperparameter, str | int | float | bool]] = Field(default_factory=dict)
+    training_pipeline: str = ""
 
 
 class PromoteSettings(DataStoreSettings, LedgerSettings):

@@ -1,36 +1,47 @@
 """StartTraining: a dataset manifest becomes a training job."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from plumbline.contracts.datasets import DatasetManifest, TrainingStarted
-from plumbline.contracts.errors import DatasetTooSmall, InvalidEvent
+from plumbline.contracts.datasets import DatasetManifest, SplitFile, TrainingStarted
+from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, InvalidEvent, MissingObject
 from plumbline.contracts.runs import TrainingTask
 from plumbline.ports import ObjectStore, TrainingJobs
 
+# An object's user-defined S3 metadata by key: where a dropped manifest says `force: true`.
+Metadata = Callable[[str], Mapping[str, str]]
+_SPLITS = {"train", "validation", "test"}
+_TRUE = {"1", "true", "yes"}
+_AGAIN = "upload the files that the manifest names, or let a labeling run write the dataset again"
 
-def task_from_event(event: Mapping[str, Any]) -> TrainingTask:
-    """The manifest an event speaks of: a TrainingTask, or S3's "Object Created" of a manifest. Raises InvalidEvent."""
+
+def task_from_event(event: Mapping[str, Any], metadata: Metadata) -> TrainingTask:
+    """What an event asks for: a TrainingTask, or S3's "Object Created" of a manifest, forced by its user metadata.
+
+    Raises InvalidEvent, and MissingObject for an upload that is gone.
+    """
     try:
-        key = event["detail"]["object"]["key"] if "detail" in event else event["manifest_key"]
-        return TrainingTask(manifest_key=key)
+        if "detail" not in event:
+            return TrainingTask.model_validate(event)
+        task = TrainingTask(manifest_key=event["detail"]["object"]["key"])
     except (KeyError, TypeError, ValidationError):
         raise InvalidEvent("neither {manifest_key: …} nor an S3 'Object Created' event") from None
+    forced = str(metadata(task.manifest_key).get("force", "")).strip().lower() in _TRUE
+    return task.model_copy(update={"force": forced})
 
 
 def start_training(task: TrainingTask, *, data: ObjectStore, jobs: TrainingJobs) -> TrainingStarted:
-    """Start one training job for the manifest's dataset; the same dataset never starts a second one.
+    """Start one training job for the manifest's dataset; the same dataset starts a second one only when forced.
 
-    Raises MissingObject or InvalidEvent for a manifest that is not there or not one, DatasetTooSmall when a class is
-    missing from a split, TrainingNotConfigured and TrainingUnavailable.
+    Raises MissingObject or InvalidEvent for a manifest that is not there or not one, InvalidDataset for one whose files
+    are not those in the bucket, DatasetTooSmall when a class is missing from a split, TrainingNotConfigured and
+    TrainingUnavailable.
     """
-    try:
-        manifest = DatasetManifest.model_validate_json(data.read(task.manifest_key))
-    except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
-        raise InvalidEvent(f"{task.manifest_key} is no dataset manifest (wrong: {fields or 'not JSON'})") from None
+    manifest = _read(task.manifest_key, data)
+    _check_splits(manifest)
     for file in manifest.files:
         absent = [name for name in manifest.categories if not file.per_class.get(name)]
         if absent:
@@ -38,10 +49,44 @@ def start_training(task: TrainingTask, *, data: ObjectStore, jobs: TrainingJobs)
                 f"dataset {manifest.version}: {file.split} has no case of {', '.join(absent)}; label more cases of "
                 "these classes (three a class is the least that can be split)"
             )
-    name, started = jobs.start(job_name(manifest), manifest, task.manifest_key)
+    for file in manifest.files:
+        _check_file(manifest, file, data)
+    name, started = jobs.start(job_name(manifest), manifest, task.manifest_key, force=task.force)
     return TrainingStarted(job_name=name, already_started=not started, manifest_key=task.manifest_key)
 
 
 def job_name(manifest: DatasetManifest) -> str:
     """The job's name follows from the dataset, so that SageMaker itself refuses to train it twice."""
-    return f"plumbline-{manifest.task.replace('_', '-')}-{manifest.version}"
+    return re.sub(r"[^A-Za-z0-9]+", "-", f"plumbline-{manifest.task}-{manifest.version}").strip("-")
+
+
+def _read(key: str, data: ObjectStore) -> DatasetManifest:
+    try:
+        return DatasetManifest.model_validate_json(data.read(key))
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
+        raise InvalidEvent(f"{key} is no dataset manifest (wrong: {fields or 'not JSON'})") from None
+
+
+def _check_splits(manifest: DatasetManifest) -> None:
+    named = sorted(file.split for file in manifest.files)
+    if named != sorted(_SPLITS):
+        raise InvalidDataset(
+            f"dataset {manifest.version}: the manifest names files of {', '.join(named) or 'no split'}; it has to name "
+            f"one each of train, validation and test: {_AGAIN}"
+        )
+
+
+def _check_file(manifest: DatasetManifest, file: SplitFile, data: ObjectStore) -> None:
+    """What can be told without reading the file; training compares its sha256."""
+    try:
+        size = data.size(file.key)
+    except MissingObject:
+        raise InvalidDataset(
+            f"dataset {manifest.version}: its {file.split} file {file.key} is not in the data bucket; {_AGAIN}"
+        ) from None
+    if size != file.bytes:
+        raise InvalidDataset(
+            f"dataset {manifest.version}: its {file.split} file {file.key} has {size:,} bytes, the manifest says "
+            f"{file.bytes:,}; it was changed or cut short: {_AGAIN}"
+        )

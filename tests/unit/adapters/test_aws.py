@@ -15,19 +15,14 @@ from moto import mock_aws
 from plumbline.adapters import clients, dynamodb
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.adapters.sagemaker import SageMakerTrainingJobs
 from plumbline.adapters.stepfunctions import LabelCasesWorkflow
 from plumbline.contracts.errors import (
     MissingObject,
     StoreDenied,
     StoreUnavailable,
-    TrainingNotConfigured,
-    TrainingUnavailable,
 )
 from plumbline.contracts.runs import RunRow
-from plumbline.settings import TrainingSettings
 from tests import builders as b
-from tests.unit.test_start_training import manifest
 
 
 @pytest.fixture(autouse=True)
@@ -151,75 +146,6 @@ def test_a_run_is_started_once_under_its_id() -> None:
     given = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
     assert given["run"]["key"] == "incoming/cases.jsonl"
     assert not workflow.start(b.run().model_copy(update={"force": True}))
-
-
-TRAINING = TrainingSettings(
-    data_bucket="data", training_role_arn="arn:aws:iam::123456789012:role/training", training_image="image"
-)
-
-
-def test_a_training_job_gets_a_channel_for_each_split_and_starts_once() -> None:
-    jobs = SageMakerTrainingJobs(TRAINING)
-    assert jobs.start("job-1", manifest(x=3), "datasets/m.json") == ("job-1", True)
-    job = boto3.client("sagemaker").describe_training_job(TrainingJobName="job-1")
-    assert [channel["ChannelName"] for channel in job["InputDataConfig"]] == ["train", "validation", "test"]
-    source = job["InputDataConfig"][0]["DataSource"]["S3DataSource"]
-    assert source["S3Uri"] == "s3://data/datasets/train.jsonl"
-    assert job["HyperParameters"]["manifest"] == "s3://data/datasets/m.json"
-    assert job["OutputDataConfig"]["S3OutputPath"] == "s3://data/models/root_cause"
-
-
-def _stubbed(monkeypatch: pytest.MonkeyPatch) -> Stubber:
-    client = boto3.client("sagemaker")
-    monkeypatch.setattr(clients, "sagemaker", lambda: client)
-    return Stubber(client)
-
-
-def _describes(stub: Stubber, name: str, status: str) -> None:
-    stub.add_client_error("create_training_job", service_error_code="ResourceInUse")
-    answer = {
-        "TrainingJobName": name,
-        "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}",
-        "ModelArtifacts": {"S3ModelArtifacts": "s3://data/models"},
-        "TrainingJobStatus": status,
-        "SecondaryStatus": status,
-        "AlgorithmSpecification": {"TrainingInputMode": "File"},
-        "ResourceConfig": {"VolumeSizeInGB": 1},
-        "StoppingCondition": {},
-        "CreationTime": b.NOW,
-    }
-    stub.add_response("describe_training_job", answer, {"TrainingJobName": name})
-
-
-@pytest.mark.parametrize("status", ["InProgress", "Completed"])
-def test_a_job_that_runs_or_has_completed_is_not_started_again(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
-    with _stubbed(monkeypatch) as stub:
-        _describes(stub, "job-1", status)
-        assert SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m") == ("job-1", False)
-
-
-def test_a_job_that_failed_is_tried_again_under_the_next_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _stubbed(monkeypatch) as stub:
-        _describes(stub, "job-1", "Failed")
-        _describes(stub, "job-1-2", "Stopped")
-        stub.add_response(
-            "create_training_job", {"TrainingJobArn": "arn:aws:sagemaker:us-east-1:1:training-job/job-1-3"}
-        )
-        assert SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m") == ("job-1-3", True)
-
-
-def test_a_refusal_says_what_to_check_and_quotes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with _stubbed(monkeypatch) as stub:
-        stub.add_client_error("create_training_job", "ResourceLimitExceeded", "Mrs Smith")
-        with pytest.raises(TrainingUnavailable, match=r"ResourceLimitExceeded.*quota") as caught:
-            SageMakerTrainingJobs(TRAINING).start("job-1", manifest(x=3), "m")
-    assert "Smith" not in str(caught.value)
-
-
-def test_without_an_image_nothing_is_started_and_the_message_says_how_to() -> None:
-    settings = TRAINING.model_copy(update={"training_image": ""})
-    with pytest.raises(TrainingNotConfigured, match=r"TrainingImage is empty.*manifests/"):
-        SageMakerTrainingJobs(settings).start("job-1", manifest(x=3), "datasets/m.json")
 
 
 @pytest.mark.parametrize(
