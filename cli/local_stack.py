@@ -30,6 +30,7 @@ _KEPT: Final = (
     "logs",
     "runs",
     "models",
+    "training",
     "local.log",
     "local.lock",
     "local.json",
@@ -204,7 +205,8 @@ def check_model(model: str) -> None:
 def _command(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> list[str]:
     words = [sys.executable, "-m", "local", "--template", str(ROOT / "template.yaml"), "--state-dir", str(home())]
     words += ["--port", str(port), "--model", model]
-    for name, value in {"ModelId": model_id(model), **parameters}.items():
+    # The encoder that `make training-env` installs: training on this machine has no way to a hub.
+    for name, value in {"ModelId": model_id(model), "TrainingEncoder": "minilm", **parameters}.items():
         words += ["--parameter", f"{name}={value}"]
     return words
 

@@ -17,9 +17,9 @@ from cli.models import models_app
 from cli.options import AsJson, StackName, examples
 from cli.parameters import parameters_of
 from cli.paths import home, prompts_dir, shown
-from cli.predict import PredictOptions, predict
+from cli.predict import PREDICT_EXAMPLES, predict_command
 from cli.run import RunOptions, console_for, run
-from cli.train import TrainOptions, train
+from cli.train import TRAIN_EXAMPLES, train_command
 from plumbline.contracts.errors import PlumblineError
 
 _HELP = """Turn support cases into balanced, trustworthy ground truth.
@@ -119,85 +119,8 @@ def status_command(
     raise typer.Exit(status.status(run_id, stack, console, as_json=as_json, follow=follow, limit=limit))
 
 
-@app.command(
-    "train",
-    epilog=examples(
-        "plumbline train",
-        "plumbline train --dataset d20261122-1f3a --stack plumbline",
-        "plumbline train --follow last",
-    ),
-)
-def train_command(
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            "-d",
-            metavar="VERSION|FILE",
-            help="A dataset's version (or its beginning), a manifest file, or latest.",
-        ),
-    ] = "latest",
-    task: Annotated[str | None, typer.Option("--task", "-t", metavar="TASK", help="Of which task.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Train a dataset again that was trained before.")] = False,
-    no_follow: Annotated[bool, typer.Option("--no-follow", help="Start only.")] = False,
-    job: Annotated[
-        str | None, typer.Option("--follow", metavar="JOB", help="Start nothing: follow this job, or the `last`.")
-    ] = None,
-    stop: Annotated[
-        str | None, typer.Option("--stop", metavar="JOB", help="Start nothing: stop this job, or the `last`.")
-    ] = None,
-    stack: StackName = None,
-    as_json: AsJson = False,
-) -> None:
-    """Train a model on a dataset, follow it, and show whether it is promoted.
-
-    A run whose dataset is balanced starts training by itself: follow it with
-    --follow last. Ctrl-C ends the following, not the job. Exit code: 0 the
-    model was promoted, 1 it was rejected or training failed, 2 wrong usage.
-    """
-    if job and stop:
-        raise UsageProblem("--follow and --stop are about one job each; give one of them.")
-    options = TrainOptions(
-        dataset=dataset,
-        task=task,
-        force=force,
-        follow=not no_follow,
-        job=job,
-        stop=stop,
-        stack_name=stack,
-        as_json=as_json,
-    )
-    raise typer.Exit(train(options, console_for(as_json=as_json)))
-
-
-@app.command(
-    "predict",
-    epilog=examples(
-        "plumbline predict case.json",
-        'plumbline predict --subject "Charged twice" --text "Our card was charged twice for March."',
-        "head -n 5 samples/cases.jsonl | plumbline predict - --json",
-    ),
-)
-def predict_command(
-    file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Cases in any format that `run` reads; - is standard input.")
-    ] = None,
-    text: Annotated[str | None, typer.Option("--text", help="A case's text instead of a file.")] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="The subject that goes with --text.")] = None,
-    mapping: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Which column is which field (YAML).")
-    ] = None,
-    stack: StackName = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line for each case.")] = False,
-) -> None:
-    """Ask the API which category cases belong to, a line for each as it comes.
-
-    Names and other personal data are masked before the model reads a case.
-    Where the model is not sure it abstains and says what the case may be.
-    Exit code: 0 every case got an answer, 1 some did not, 2 wrong usage.
-    """
-    options = PredictOptions(file=file, text=text, subject=subject, mapping=mapping, stack_name=stack, as_json=as_json)
-    raise typer.Exit(predict(options, console_for(as_json=as_json)))
+app.command("train", epilog=TRAIN_EXAMPLES)(train_command)
+app.command("predict", epilog=PREDICT_EXAMPLES)(predict_command)
 
 
 @app.command(

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -15,9 +16,10 @@ from cli import local_stack, stack
 from cli.api import PredictionApi, Refused
 from cli.case_files import cases_in
 from cli.errors import CliError, UsageProblem
+from cli.options import StackName, examples
 from cli.paths import plumbline
 from cli.precheck import check_export, check_mapping
-from cli.run import start_local
+from cli.run import console_for, start_local
 from cli.stack import Stack
 from plumbline.contracts.api import Prediction
 from plumbline.contracts.cases import Case
@@ -29,6 +31,12 @@ from plumbline.report.words import clipped, percent, plural
 _STDIN = "-"
 _MANY = 50
 _CASE_WIDTH, _CATEGORY_WIDTH = 14, 26
+
+PREDICT_EXAMPLES = examples(
+    "plumbline predict case.json",
+    'plumbline predict --subject "Charged twice" --text "Our card was charged twice for March."',
+    "head -n 5 samples/cases.jsonl | plumbline predict - --json",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,28 @@ class Question:
     name: str
     body: dict[str, Any] | None
     fault: str = ""
+
+
+def predict_command(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Cases in any format that `run` reads; - is standard input.")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", help="A case's text instead of a file.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="The subject that goes with --text.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Which column is which field (YAML).")
+    ] = None,
+    stack: StackName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line for each case.")] = False,
+) -> None:
+    """Ask the API which category cases belong to, a line for each as it comes.
+
+    Names and other personal data are masked before the model reads a case.
+    Where the model is not sure it abstains and says what the case may be.
+    Exit code: 0 every case got an answer, 1 some did not, 2 wrong usage.
+    """
+    options = PredictOptions(file=file, text=text, subject=subject, mapping=mapping, stack_name=stack, as_json=as_json)
+    raise typer.Exit(predict(options, console_for(as_json=as_json)))
 
 
 def predict(options: PredictOptions, console: Console) -> int:

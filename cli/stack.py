@@ -122,7 +122,7 @@ def read(name: str, local: LocalInfo | None = None) -> Stack:
             state_machine_arn=outputs["StateMachineArn"],
             task=outputs["TaskName"],
             model_id=parameters.get("ModelId", ""),
-            api_url=outputs.get("ApiUrl", "").rstrip("/"),
+            api_url=((local and local.api_endpoint) or outputs.get("ApiUrl", "")).rstrip("/"),
             local=local,
         )
     except KeyError as missing:

@@ -4,18 +4,20 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from cli import datasets, local_stack, stack
-from cli.errors import CliError
+from cli.errors import CliError, UsageProblem
 from cli.follow import looks
 from cli.invoke import FunctionFailed, invoke
+from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
 from cli.precheck import check_task, check_training_environment
-from cli.run import INTERRUPTED, start_local
+from cli.run import INTERRUPTED, console_for, start_local
 from cli.stack import Stack
 from cli.training_job import Seen, TrainingObserver, following, newest, stop
 from cli.training_verdict import conclude
@@ -32,6 +34,12 @@ _HINTS: Final[Mapping[str, str]] = {
     InvalidEvent.__name__: "",
 }
 
+TRAIN_EXAMPLES = examples(
+    "plumbline train",
+    "plumbline train --dataset d20261122-1f3a --stack plumbline",
+    "plumbline train --follow last",
+)
+
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -45,6 +53,49 @@ class TrainOptions:
     stop: str | None = None
     stack_name: str | None = None
     as_json: bool = False
+
+
+def train_command(
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            "-d",
+            metavar="VERSION|FILE",
+            help="A dataset's version (or its beginning), a manifest file, or latest.",
+        ),
+    ] = "latest",
+    task: Annotated[str | None, typer.Option("--task", "-t", metavar="TASK", help="Of which task.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Train a dataset again that was trained before.")] = False,
+    no_follow: Annotated[bool, typer.Option("--no-follow", help="Start only.")] = False,
+    job: Annotated[
+        str | None, typer.Option("--follow", metavar="JOB", help="Start nothing: follow this job, or the `last`.")
+    ] = None,
+    stop: Annotated[
+        str | None, typer.Option("--stop", metavar="JOB", help="Start nothing: stop this job, or the `last`.")
+    ] = None,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on a dataset, follow it, and show whether it is promoted.
+
+    A run whose dataset is balanced starts training by itself: follow it with
+    --follow last. Ctrl-C ends the following, not the job. Exit code: 0 the
+    model was promoted, 1 it was rejected or training failed, 2 wrong usage.
+    """
+    if job and stop:
+        raise UsageProblem("--follow and --stop are about one job each; give one of them.")
+    options = TrainOptions(
+        dataset=dataset,
+        task=task,
+        force=force,
+        follow=not no_follow,
+        job=job,
+        stop=stop,
+        stack_name=stack,
+        as_json=as_json,
+    )
+    raise typer.Exit(train(options, console_for(as_json=as_json)))
 
 
 def train(options: TrainOptions, console: Console) -> int:

@@ -87,10 +87,13 @@ def banner(where: Stack, *, detached: bool) -> Panel:
         ("Bedrock", f"{local.bedrock_endpoint}  ({where.model_id})" if local else where.model_id),
         ("Raw bucket", where.raw_bucket),
         ("Data bucket", where.data_bucket),
+        ("API", f"{where.api_url}/predictions"),
         ("Task", where.task),
         ("Logs", shown(home() / "logs")),
         ("", ""),
         ("Label a file", plumbline("run FILE")),
+        ("Train a model", plumbline("train")),
+        ("Predict cases", plumbline("predict FILE")),
         ("Look at runs", plumbline("status")),
         ("Stop", plumbline("down") if detached else "Ctrl-C"),
     ]

@@ -75,6 +75,17 @@ def test_a_log_group_that_a_late_function_made_again_goes_too(said: list[str]) -
     assert any("/plumbline/demo/late" in line for line in said)
 
 
+def test_the_pointers_to_the_models_in_service_go_too(said: list[str]) -> None:
+    ssm = boto3.client("ssm")
+    for name in (*(f"/demo/models/task{n}" for n in range(12)), "/demo2/models/task", "/demo/other"):
+        ssm.put_parameter(Name=name, Value="{}", Type="String")
+    stack = deployed()
+    assert "parameter /demo/models/task0" in leftovers(stack)
+    destroy(stack, say(said))
+    assert sorted(p["Name"] for p in ssm.describe_parameters()["Parameters"]) == ["/demo/other", "/demo2/models/task"]
+    assert "deleted 12 model pointers under /demo/models/" in said
+
+
 def test_a_bucket_of_more_versions_than_one_page_is_emptied(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(destroying, "_DELETE_AT_ONCE", 20)
     s3 = boto3.client("s3")

@@ -33,7 +33,9 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_stack, "running", lambda: None)
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("status",), ("up",), ("down",), ("destroy",), ("prompts",)])
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("train",), ("predict",), ("status",), ("up",), ("down",), ("destroy",), ("prompts",)]
+)
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
@@ -55,6 +57,7 @@ def test_every_command_has_help(
         (("run", __file__, "--model", "gpt"), "no stand-in model 'gpt'"),
         (("run", __file__, "--model-id", "größe"), "--model-id"),
         (("up", "--model", "gpt"), "no stand-in model 'gpt'"),
+        (("up", "--parameter", "TargetPerClas=3"), "Did you mean TargetPerClass?"),
         (("prompts", "check", "nonsense"), "no task 'nonsense'"),
         (("prompts", "check", "root_cause/v99"), "no version 'v99'"),
     ],
