@@ -23,6 +23,16 @@ from plumbline.start_run import Started
 from tests.template.reading import functions
 from tools.answers import Example, differences, examples
 
+
+class ProxyAnswer(Model):
+    """What API Gateway wants of a function."""
+
+    statusCode: int  # noqa: N815 - API Gateway's names
+    multiValueHeaders: dict[str, list[str]]  # noqa: N815
+    body: str
+    isBase64Encoded: bool  # noqa: N815
+
+
 ANSWERS: dict[str, type[Model]] = {
     "start_run": Started,
     "ingest": IngestResult,
@@ -37,6 +47,7 @@ ANSWERS: dict[str, type[Model]] = {
     "report": ReportResult,
     "record_failure": FailureResult,
     "promote_model": PromotionResult,
+    "predict_case": ProxyAnswer,
     "find_exports": FoundExports,
     "predict_shard": ShardResult,
     "summarize_predictions": SummarizeResult,

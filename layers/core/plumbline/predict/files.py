@@ -12,12 +12,18 @@ from plumbline.ports import ObjectStore
 _CHUNK = 1 << 20
 
 
+def folder_of(pointer: ModelPointer, cache: Path) -> Path:
+    """Where `fetch` puts a pointer's files: another folder for other files, also where a version's name comes again."""
+    digest = hashlib.sha256("".join(sorted(f"{file.name}{file.sha256}" for file in pointer.files)).encode())
+    return cache / pointer.task / f"{pointer.version}-{digest.hexdigest()[:12]}"
+
+
 def fetch(pointer: ModelPointer, data: ObjectStore, cache: Path) -> Path:
     """The folder under `cache` that holds the pointer's serving files; fetched once, whole or not at all.
 
     Raises ModelFileBroken for a file that is gone, cut short, or not the one that was promoted.
     """
-    folder = cache / pointer.task / pointer.version
+    folder = folder_of(pointer, cache)
     if folder.is_dir():
         return folder
     wanted = [file for file in pointer.files if file.name in SERVING_FILES]

@@ -80,7 +80,6 @@ def respond(
         answer = _proxied(_failure(error, request_id))
     finally:
         app.context.clear()
-        logger.remove_keys(["api_request_id"])
     answer["multiValueHeaders"] = {**answer.get("multiValueHeaders", {}), REQUEST_ID: [request_id]}
     return answer
 

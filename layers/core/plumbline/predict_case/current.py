@@ -13,7 +13,7 @@ from plumbline.contracts.models import SERVING_FILES, ModelPointer
 from plumbline.observability import logger
 from plumbline.ports import ModelRegistry, ObjectStore
 from plumbline.predict.classifier import Classifier
-from plumbline.predict.files import fetch
+from plumbline.predict.files import fetch, folder_of
 
 POINTER_SECONDS = 30.0
 _IN_PROGRESS = "tmp"  # how `files.fetch` calls a folder that is not whole yet
@@ -132,7 +132,7 @@ class CurrentModel:
         served = Served(pointer, self._loaded(pointer))
         self._served = served
         self._next_look = self._clock() + self._pointer_seconds
-        self._clear_all_but(pointer.version)
+        self._clear_all_but(folder_of(pointer, self._cache))
         logger.info("model loaded", extra={"model_version": pointer.version})
         return served
 
@@ -144,12 +144,12 @@ class CurrentModel:
             _discard(folder)  # perhaps only this copy is damaged, or another process was clearing it: once more
             return self._load(fetch(pointer, self._data, self._cache))
 
-    def _clear_all_but(self, version: str) -> None:
+    def _clear_all_but(self, kept: Path) -> None:
         """Folders of models that are not in service any more go, and what killed downloads left; /tmp is small."""
-        for folder in (self._cache / self._task).iterdir():
+        for folder in kept.parent.iterdir():
             if folder.name.startswith(_IN_PROGRESS) and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
                 continue  # on a laptop several processes share the folder
-            if folder.name != version:
+            if folder != kept:
                 _discard(folder)
 
 
