@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MAX_DIFFERENCE = 0.15  # of one probability, over all held-out texts
-MAX_CHANGED_SHARE = 0.02  # of held-out labels; one change is always allowed, because few cases have coarse shares
+MAX_DIFFERENCE = 0.2  # of one probability, over all held-out texts; a weak model of 96 cases had .10 over 234 texts
+MAX_CHANGED_SHARE = 0.03  # of held-out labels; one change is always allowed, because few cases have coarse shares
 _EXACT = 1e-3  # what the export itself may change
 
 

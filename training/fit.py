@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import pandas as pd
+import torch
 from autogluon.multimodal import MultiModalPredictor
+from sklearn.linear_model import LogisticRegression
 
 from plumbline.contracts.errors import PlumblineError
 from training.encoders import Encoder
@@ -22,6 +25,7 @@ from training.recipe import Recipe
 
 TEXT, LABEL = "text", "category"
 METRIC = "f1_macro"
+_SHOWN = ("val_f1_macro", "val_accuracy")
 WEIGHTS_FILE = "model.ckpt"
 # What MultiModalPredictor.load reads; the rest is logs of the training.
 _KEPT = ("assets.json", "config.yaml", "data_processors.pkl", "df_preprocessor.pkl", "eval_metric.pkl", WEIGHTS_FILE)
@@ -64,20 +68,22 @@ def fit(
     predictor = MultiModalPredictor(
         label=LABEL,
         problem_type="multiclass" if len(set(train.labels)) > _TWO else "binary",
-        eval_metric=METRIC,
+        eval_metric=METRIC if len(set(train.labels)) > _TWO else "accuracy",  # AutoMM's binary F1 is of one class
         path=str(folder),
         verbosity=0,
         enable_progress_bar=False,
     )
+    settings: dict[str, Any] = {
+        "tuning_data": validation.frame(),
+        "hyperparameters": _hyperparameters(recipe, encoder, weights, gpus),
+        "column_types": {TEXT: "text"},
+        "seed": recipe.seed,
+    }
+    if recipe.head == "probe":
+        predictor.fit(train.frame(), time_limit=0, **settings)  # makes the model and trains nothing
+        _start_head(predictor, train, balanced=weights is not None)
     with _reporting(recipe.epochs):
-        predictor.fit(
-            train.frame(),
-            tuning_data=validation.frame(),
-            hyperparameters=_hyperparameters(recipe, encoder, weights, gpus),
-            column_types={TEXT: "text"},
-            time_limit=recipe.time_limit or None,
-            seed=recipe.seed,
-        )
+        predictor.fit(train.frame(), time_limit=recipe.time_limit or None, **settings)
     if not (folder / WEIGHTS_FILE).is_file():
         raise TrainingFailed(
             f"the time limit of {recipe.time_limit} s ended before the first epoch did; allow more, or lower "
@@ -95,11 +101,33 @@ def keep(folder: Path, target: Path) -> None:
     shutil.copytree(folder / _KEPT_FOLDER, target / _KEPT_FOLDER)
 
 
+def _start_head(predictor: MultiModalPredictor, train: Rows, *, balanced: bool) -> None:
+    """Let the head start as logistic regression on the encoder's own vectors.
+
+    A random head sends noise through the encoder in its first steps and spoils what it knows (Kumar et al.,
+    "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
+    """
+    found = predictor.extract_embedding(train.frame().drop(columns=LABEL))
+    vectors = np.asarray(next(iter(found.values())) if isinstance(found, dict) else found)
+    size = float(np.linalg.norm(vectors, axis=1).mean())  # so that the regularisation does not depend on the encoder
+    probe = LogisticRegression(max_iter=3000, class_weight="balanced" if balanced else None)
+    probe.fit(vectors / size, list(train.labels))
+    weight, bias = probe.coef_ / size, probe.intercept_
+    if len(weight) == 1:  # two classes: scikit-learn keeps the difference of the two rows
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    head = predictor._learner._model.head  # noqa: SLF001 - AutoMM has no other way to a head
+    with torch.no_grad():
+        head.weight.copy_(torch.as_tensor(weight))
+        head.bias.copy_(torch.as_tensor(bias))
+    say("head starts as logistic regression on the encoder's vectors")
+
+
 def _hyperparameters(
     recipe: Recipe, encoder: Encoder, weights: Mapping[str, float] | None, gpus: int
 ) -> dict[str, Any]:
     text = "model.hf_text"
-    at_once = math.gcd(recipe.batch_size, 32 if recipe.max_tokens <= _LONG else 16)  # the rest by accumulation
+    room = 64 if gpus else 16
+    at_once = math.gcd(recipe.batch_size, room if recipe.max_tokens <= _LONG else room // 2)  # accumulates the rest
     values: dict[str, Any] = {
         "model.names": ["hf_text"],
         f"{text}.checkpoint_name": encoder.checkpoint,
@@ -164,8 +192,9 @@ class _Reporter(pl.Callback):  # type: ignore[misc] # Lightning is not in the en
         say(f"epoch {trainer.current_epoch + 1} of {self._epochs}: step {done} of {total}, about {duration(left)} left")
 
     def on_validation_end(self, trainer: Any, *_: Any) -> None:
-        value = trainer.callback_metrics.get(f"val_{METRIC}")
-        if trainer.sanity_checking or value is None:
+        if trainer.sanity_checking:
             return
+        values = trainer.callback_metrics.items()
+        found = ", ".join(f"{name.removeprefix('val_')} {float(v):.3f}" for name, v in values if name in _SHOWN)
         taken = duration(time.monotonic() - self._started)
-        say(f"epoch {trainer.current_epoch + 1} of {self._epochs}: validation macro-F1 {float(value):.3f} ({taken})")
+        say(f"epoch {trainer.current_epoch + 1} of {self._epochs}: validation {found} ({taken})")

@@ -29,6 +29,9 @@ class Recipe(Model):
     max_tokens: int = Field(default=192, ge=16, le=4096, description="tokens read of a text, special ones included")
     tail_share: float = Field(default=0.33, ge=0, lt=1, description="share of them from the end of a longer text")
     pooling: Literal["mean", "cls"] = Field(default="mean", description="how token vectors become one")
+    head: Literal["probe", "random"] = Field(
+        default="probe", description="probe: the head starts as logistic regression on the encoder as it came"
+    )
     epochs: int = Field(default=4, ge=1, le=100, description="passes over the training cases")
     learning_rate: float = Field(default=2e-4, gt=0, lt=1, description="of the classifier's head")
     layer_decay: float = Field(default=0.9, gt=0, le=1, description="factor of the learning rate, layer by layer down")
