@@ -9,13 +9,14 @@ ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "layers" / "dependencies" / "requirements.txt"
 # Both layers unpack into one folder: what they share has one version.
 SHARED = ROOT / "layers" / "nlp" / "requirements.txt"
+_EXTRAS = ("nlp", "inference")
 HEADER = "# Written by `make lock`: pyproject.toml's dependencies with all that they need, for the Lambda runtime.\n"
 
 
 def pinned() -> dict[str, list[str]]:
     """What pyproject.toml pins for each layer."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return {"dependencies": project["dependencies"], "nlp": project["optional-dependencies"]["nlp"]}
+    return {"dependencies": project["dependencies"], **{n: project["optional-dependencies"][n] for n in _EXTRAS}}
 
 
 def pins(path: Path) -> set[str]:

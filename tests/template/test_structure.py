@@ -31,7 +31,7 @@ def _packages(folder: str) -> dict[Path, set[str]]:
 
 
 def test_each_layer_has_the_versions_that_are_tested_with() -> None:
-    layers = {name: pins(ROOT / "layers" / name / "requirements.txt") for name in ("dependencies", "nlp")}
+    layers = {name: pins(ROOT / "layers" / name / "requirements.txt") for name in pinned()}
     layers["nlp"] |= pins(ROOT / "layers" / "nlp" / "model.txt")
     for name, wanted in pinned().items():
         assert set(wanted) <= layers[name], "run `make lock`"
