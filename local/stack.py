@@ -66,9 +66,9 @@ class LocalStack:
     """The local stack. Use it as a context manager, or call `start` and `stop`; one at a time in a process.
 
     `template` is the SAM template; `parameters` override its defaults. `state_dir` holds the logs (logs/), the note
-    for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables hold (state/): saved
-    after each execution, every minute while something changes, and at the stop. `model` names a stand-in model and
-    `model_options` what it takes; a running `model_server` replaces it.
+    for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables hold and the training
+    jobs (state/): saved after each execution and training job, every minute while something changes, and at the stop.
+    `model` names a stand-in model and `model_options` what it takes; a running `model_server` replaces it.
     `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
     once. `time_scale` multiplies the state machines' Wait states and Retry intervals. Training jobs run one at a time,
     with the interpreter `training_python` (None: that of `make training-env` beside the template, or the one named by
@@ -307,6 +307,7 @@ class LocalStack:
                 pools.register(function, layout)
             if self._keep_state:
                 state.load(self.session(), self.endpoint, deployment, self._folder / "state")
+                moto_patches.restore_training_jobs(self.region, state.training_jobs(self._folder / "state"))
 
         self._deployment = deploy(
             self.session(), self.endpoint, template, self.stack_name, self._parameters, before_events

@@ -1,7 +1,7 @@
-"""Keeps what the embedded AWS holds over a restart: objects and table items, through the public APIs, as plain files.
+"""Keeps what the embedded AWS holds over a restart: objects, table items and training jobs, as plain files.
 
-One tar file a bucket (its newest versions) and one JSON Lines file a table, named by logical id, because physical names
-differ from one stack to the next. Execution histories are not kept.
+All is read through the public APIs. One tar file a bucket (its newest versions) and one JSON Lines file a table, named
+by logical id, because physical names differ from one stack to the next. Execution histories are not kept.
 """
 
 import base64
@@ -11,6 +11,7 @@ import logging
 import shutil
 import tarfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 25  # what BatchWriteItem takes at most
 _BLOCK = 1 << 20
 _HEADER = "PLUMBLINE.about"
+_JOBS = "training-jobs.jsonl"  # no logical id has a hyphen
 
 
 def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
@@ -44,6 +46,7 @@ def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
         with open(fresh / f"{logical}.jsonl", "w", encoding="utf-8", opener=private.opener) as lines:
             for page in dynamodb.get_paginator("scan").paginate(TableName=table):
                 lines.writelines(json.dumps(item, default=_encode) + "\n" for item in page["Items"])
+    _dump_jobs(session.client("sagemaker", endpoint_url=endpoint), fresh / _JOBS)
     if folder.is_dir():
         folder.rename(work / "before")
     fresh.rename(folder)
@@ -66,7 +69,7 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
     if not folder.is_dir():
         return
     private.folder(folder)
-    known = {path.stem for path in folder.iterdir()} - set(deployment.resources)
+    known = {path.stem for path in folder.iterdir() if path.name != _JOBS} - set(deployment.resources)
     for logical in sorted(known):
         _log.warning("the saved state holds %s, which the template no longer has; it is not loaded", logical)
     s3 = session.client("s3", endpoint_url=endpoint)
@@ -77,6 +80,15 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
     for logical, table, _ in deployment.of_type("AWS::DynamoDB::Table"):
         if (folder / f"{logical}.jsonl").exists():
             _load_table(dynamodb, table, folder / f"{logical}.jsonl")
+
+
+def training_jobs(folder: Path) -> list[dict[str, Any]]:
+    """The training jobs that `dump` wrote, as DescribeTrainingJob gives them; times are texts in ISO 8601."""
+    path = folder / _JOBS
+    if not path.is_file():  # nothing saved, or by an earlier version
+        return []
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
@@ -97,6 +109,15 @@ def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
             about = {"key": entry["Key"], "type": stored["ContentType"], "metadata": stored["Metadata"]}
             member.pax_headers = {_HEADER: json.dumps(about)}
             archive.addfile(member, cast("Any", _Reader(stored["Body"])))
+
+
+def _dump_jobs(sagemaker: Any, path: Path) -> None:
+    with open(path, "w", encoding="utf-8", opener=private.opener) as lines:
+        for page in sagemaker.get_paginator("list_training_jobs").paginate():
+            for entry in page["TrainingJobSummaries"]:
+                job = sagemaker.describe_training_job(TrainingJobName=entry["TrainingJobName"])
+                job.pop("ResponseMetadata")
+                lines.write(json.dumps(job, default=_encode) + "\n")
 
 
 class _Reader(io.RawIOBase):
@@ -139,6 +160,8 @@ def _batches(items: Iterator[Any]) -> Iterator[list[Any]]:
 
 
 def _encode(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     raise TypeError(f"A table item holds a {type(value).__name__}, which DynamoDB cannot hold")

@@ -58,6 +58,7 @@ def main() -> int:
             # the engine forwards to.
             host=host if engine.is_this_machine(host) else "0.0.0.0",
             keep_state=False,
+            training_python=Path(folder) / "none",  # that a job was started is to be seen, not what becomes of it
         )
         with stack:
             return _Session(stack, engine, host, built, Path(folder)).check(chosen)

@@ -18,6 +18,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from local.moto_patches import events, functions, maps, server, states, training
 from local.moto_patches.server import bind
 from local.moto_patches.states import abort_running
+from local.moto_patches.training import restore_training_jobs
 from local.moto_patches.wiring import Wiring
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "bind",
     "cloudformation_types",
     "forget_everything",
+    "restore_training_jobs",
     "seed_identifiers",
 ]
 

@@ -1,14 +1,15 @@
 """SageMaker: training jobs that run, can be stopped, and tell EventBridge how they fare."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import EmptyResult
-from moto.core.utils import utcnow
+from moto.core.utils import camelcase_to_underscores, utcnow
 from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
-from moto.sagemaker.models import SageMakerModelBackend
+from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend, sagemaker_backends
 from moto.sagemaker.responses import SageMakerResponse
 
 from local.moto_patches import events
@@ -17,6 +18,7 @@ from local.sagemaker.job import Change, TrainingJob
 
 _A_DAY = 86_400  # SageMaker's own limit where a request names none
 _MILLISECONDS = 1000
+_FIELDS = {"TrainingJobArn": "arn"}
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 # In a job's description (DescribeTrainingJob) and in its event alike.
 _IN_EVENTS = (
@@ -119,6 +121,29 @@ class _Recorder:
         events.publish(_event(job, self._backend))
         if change.ended:
             self._wiring.ended()
+
+
+def restore_training_jobs(region: str, described: Iterable[Mapping[str, Any]]) -> None:
+    """Take over the jobs of an earlier stack, as DescribeTrainingJob gave them. One that ran then has failed."""
+    backend = sagemaker_backends[DEFAULT_ACCOUNT_ID][region]
+    for one in described:
+        job: Moto = FakeTrainingJob.__new__(FakeTrainingJob)
+        job.tags = []
+        for name, value in one.items():
+            setattr(job, _FIELDS.get(name) or camelcase_to_underscores(name), _timed(name, value))
+        if job.training_job_status in {"InProgress", "Stopping"}:
+            job.training_job_status = job.secondary_status = "Failed"
+            job.failure_reason = "InternalServerError: the local stack ended while the job ran; start training again."
+            job.training_end_time = job.last_modified_time
+        backend.training_jobs[job.training_job_name] = job
+
+
+def _timed(name: str, value: Any) -> Any:
+    if isinstance(value, list) and name == "SecondaryStatusTransitions":
+        return [{key: _timed(key, one) for key, one in step.items()} for step in value]
+    if name.endswith("Time"):
+        return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)  # as moto keeps times
+    return value
 
 
 def _event(job: Moto, backend: Moto) -> dict[str, Any]:
