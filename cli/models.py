@@ -158,13 +158,11 @@ def rollback(where: Stack, task: str | None, console: Console) -> int:
 
 
 def chosen(rows: list[ModelRow], task: str, wanted: str, where: Stack) -> ModelRow:
-    """The model of that version, or of the one version that ends or whose short name begins so. Raises UsageProblem."""
+    """The model of that version, or of the one whose short name begins so. Raises UsageProblem."""
     if not rows:
         raise CliError(f"There are no models of {task} yet.", f"Train one: {_command(where, task, 'train')}")
     exact = [row for row in rows if wanted in (row.version, short(task, row.version))]
-    found = exact or [
-        row for row in rows if short(task, row.version).startswith(wanted) or row.version.endswith(wanted)
-    ]
+    found = exact or [row for row in rows if short(task, row.version).startswith(wanted)]
     if len(found) == 1:
         return found[0]
     known = ", ".join(short(task, row.version) for row in found or rows)

@@ -106,7 +106,7 @@ def test_a_card_is_shown(name: str, stack: Stack, registry: AwsModelRegistry, co
     for words in (
         "in service since",
         "90.0% of 60 cases",
-        "right alone 9 times, the other 2",
+        "right alone 9 times",
         "accuracy +0.050, 95% interval +0.010 to +0.090",
         "Security Awareness",
         "precision",
