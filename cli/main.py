@@ -18,6 +18,7 @@ from cli.options import AsJson, StackName, examples
 from cli.parameters import parameters_of
 from cli.paths import home, prompts_dir, shown
 from cli.predict import PREDICT_EXAMPLES, predict_command
+from cli.predict_batch import PREDICT_BATCH_EXAMPLES, predict_batch_command
 from cli.run import RunOptions, console_for, run
 from cli.train import TRAIN_EXAMPLES, train_command
 from plumbline.contracts.errors import PlumblineError
@@ -121,6 +122,7 @@ def status_command(
 
 app.command("train", epilog=TRAIN_EXAMPLES)(train_command)
 app.command("predict", epilog=PREDICT_EXAMPLES)(predict_command)
+app.command("predict-batch", epilog=PREDICT_BATCH_EXAMPLES)(predict_batch_command)
 
 
 @app.command(

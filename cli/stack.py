@@ -31,6 +31,7 @@ class Stack:
     task: str
     model_id: str
     api_url: str = ""
+    predict_cases_arn: str = ""
     local: LocalInfo | None = None
 
     def execution_arn(self, run_id: str) -> str:
@@ -123,6 +124,7 @@ def read(name: str, local: LocalInfo | None = None) -> Stack:
             task=outputs["TaskName"],
             model_id=parameters.get("ModelId", ""),
             api_url=((local and local.api_endpoint) or outputs.get("ApiUrl", "")).rstrip("/"),
+            predict_cases_arn=outputs.get("PredictCasesArn", ""),
             local=local,
         )
     except KeyError as missing:

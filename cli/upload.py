@@ -78,15 +78,21 @@ def upload_mapping(stack: Stack, path: Path) -> str:
 
 
 def upload_cases(
-    stack: Stack, path: Path, metadata: Mapping[str, str], moved: Callable[[int], None] = lambda _: None
+    stack: Stack,
+    path: Path,
+    metadata: Mapping[str, str],
+    moved: Callable[[int], None] = lambda _: None,
+    *,
+    folder: str = keys.INCOMING,
+    run_prefix: str = "run-",
 ) -> Uploaded:
-    """Upload the export to incoming/, in parts where it is large; this starts its run.
+    """Upload the export, in parts where it is large; under incoming/ this starts its run.
 
     `moved` is told how many more bytes have gone. Raises CliError when the upload fails.
     """
     size = checked(path)
     client = clients.s3()
-    key = f"{keys.INCOMING}{path.name}"
+    key = f"{folder}{path.name}"
     with _version_of(client) as version:
         try:
             client.upload_file(str(path), stack.raw_bucket, key, ExtraArgs={"Metadata": dict(metadata)}, Callback=moved)
@@ -95,7 +101,7 @@ def upload_cases(
             if isinstance(error.__context__, (ClientError, BotoCoreError)):
                 raise explained(error.__context__) from None
             raise
-    return Uploaded(key=key, run_id=run_id_of(stack.raw_bucket, key, version[-1]), size=size)
+    return Uploaded(key=key, run_id=run_id_of(stack.raw_bucket, key, version[-1], run_prefix), size=size)
 
 
 @contextmanager
