@@ -55,7 +55,7 @@ def test_the_package_imports_neither_the_functions_nor_the_laptops_side() -> Non
 
 def test_functions_import_only_the_package_and_powertools() -> None:
     for path, packages in _packages("functions").items():
-        allowed = {"plumbline", "aws_lambda_powertools", "typing", "collections", "datetime", "functions"}
+        allowed = {"plumbline", "aws_lambda_powertools", "typing", "collections", "datetime", "functions", "functools"}
         assert packages <= allowed, path
 
 

@@ -1,7 +1,6 @@
 """The body of a request, before anything is made of it: present, not too large, UTF-8, JSON, an object."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -54,7 +53,7 @@ def _text(event: Mapping[str, Any], max_bytes: int) -> str:
         if len(data) > max_bytes:
             raise _too_large(max_bytes)
         return data.decode("utf-8-sig")
-    except (binascii.Error, UnicodeError):
+    except ValueError:  # no base64, or no UTF-8
         raise Refused(HTTPStatus.BAD_REQUEST, "invalid_encoding", "the body is not UTF-8; send UTF-8 text") from None
 
 
