@@ -56,7 +56,7 @@ class BatchOptions:
 
 def predict_batch_command(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="An export in any format that `run` reads.")
+        Path | None, typer.Argument(metavar="FILE", help="An export in any format that `run` reads.")
     ] = None,
     mapping: Annotated[
         Path | None, typer.Option("--map", metavar="FILE", help="Which column is which field (YAML).")
@@ -78,7 +78,11 @@ def predict_batch_command(
 def predict_batch(options: BatchOptions, console: Console) -> int:
     """Upload, start, follow, show; 0 when every case was predicted, 1 when some were not, 130 after Ctrl-C."""
     _check(options)
-    where = _stack_for(options, console)
+    return predict_at(_stack_for(options, console), options, console)
+
+
+def predict_at(where: Stack, options: BatchOptions, console: Console) -> int:
+    """The same at a stack that is known."""
     if not where.predict_cases_arn:
         raise CliError(f"The stack {where.name} predicts no batches yet.", "Deploy this version of it.")
     key = _upload(where, options.file, options.mapping, console) if options.file else None
