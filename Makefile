@@ -51,7 +51,7 @@ $(TRAINING_READY): training/requirements.txt training/requirements-local.txt
 
 # Its test split has 12 cases, of which a gate can tell little: the real one (.70, .65) stands in template.yaml.
 DEMO_PARAMETERS := --parameter PromotionMinAccuracy=0.3 --parameter PromotionMinMacroF1=0.25 \
-  --parameter 'TrainingHyperparameters={"max_tokens": 128}'
+  --parameter 'TrainingHyperparameters={"epochs": 2, "max_tokens": 96}'
 
 demo: setup training-env ## label the sample cases, train on the labels, promote the model, predict a case: all on this machine
 	@# A home of its own: its labels must not count as those of the user's cases. Ctrl-C stops its stack as well.

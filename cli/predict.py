@@ -30,6 +30,7 @@ from plumbline.report.words import clipped, percent, plural
 
 _STDIN = "-"
 _MANY = 50
+_WORTH_SAYING = 0.005
 _CASE_WIDTH, _CATEGORY_WIDTH = 14, 26
 
 PREDICT_EXAMPLES = examples(
@@ -210,8 +211,10 @@ def line(name: str, prediction: Prediction) -> Text:
     style = "yellow" if prediction.abstained else "bold green"
     text.append(f"{clipped(category, _CATEGORY_WIDTH):<{_CATEGORY_WIDTH}}", style=style)
     text.append(f"  {percent(prediction.confidence, 0):>5}")
-    if prediction.alternatives:
-        others = ", ".join(f"{o.category} {percent(o.confidence, 0)}" for o in prediction.alternatives)
+    # An abstention's alternatives all matter; beside a clear answer those that round to nothing do not.
+    least = 0.0 if prediction.abstained else _WORTH_SAYING
+    if worth := [other for other in prediction.alternatives if other.confidence >= least]:
+        others = ", ".join(f"{other.category} {percent(other.confidence, 0)}" for other in worth)
         text.append(f"  {'perhaps' if prediction.abstained else 'or'} {others}", style="dim")
     masked = ", ".join(f"{number} {kind}" for kind, number in prediction.anonymized_entities.items())
     if masked:

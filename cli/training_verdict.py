@@ -104,7 +104,7 @@ def _facts(row: ModelRow | None, card: ModelCard | None) -> Iterator[tuple[str, 
         rows = ", ".join(f"{number} {split}" for split, number in card.dataset.rows.items())
         yield "Dataset", Text(f"{card.dataset.version}: {rows}", style="dim")
         size = sum(file.bytes for file in card.files) / 10**6
-        yield "Model", Text(f"{card.encoder}, {card.precision}, {size:,.0f} MB", style="dim")
+        yield "Model", Text(f"{card.encoder.partition(' (')[0]}, {card.precision}, {size:,.0f} MB", style="dim")
         yield from (("Warning", Text(warning, style="yellow")) for warning in card.warnings)
 
 
