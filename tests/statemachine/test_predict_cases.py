@@ -1,11 +1,16 @@
 """PredictCases as it is shipped: exports in, predictions and the day's summary out, whatever fails on the way."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from cli import stack
+from cli.predict_batch import BatchOptions, predict_at
 from plumbline import keys
 from plumbline.adapters import clients
 from plumbline.adapters.dynamodb import DynamoLedger
@@ -280,3 +285,26 @@ def test_no_text_of_an_export_is_logged_or_leaves_the_raw_bucket_unmasked(daily:
     pages = daily.pipeline.aws["s3"].get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="predictions/")
     for entry in (entry for page in pages for entry in page["Contents"]):
         assert secret.encode() not in daily.pipeline.read(entry["Key"])
+
+
+def test_the_command_uploads_follows_shows_and_downloads(
+    daily: Daily, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
+    where = stack.read(daily.pipeline.stack.stack_name)
+    console = Console(width=80, record=True, force_terminal=False, file=io.StringIO())
+    bad = daily.upload(b"\x00\x01 no table at all", "command-bad.csv")
+    (tmp_path / "command.csv").write_bytes(csv_file(rows("command", 60)))
+    assert predict_at(where, BatchOptions(file=tmp_path / "command.csv"), console) == 0
+    text = console.export_text()
+    for words in ("Uploaded command.csv", "60 cases predicted", "as in training", "Predictions", ".jsonl"):
+        assert words in text
+    [path] = (tmp_path / "home" / "predictions").rglob("*.jsonl")
+    lines = [PredictedCase.model_validate_json(line) for line in path.read_bytes().splitlines()]
+    assert len({line.case_id for line in lines}) == 60
+    # Everything that waits: the export that cannot be read, and why.
+    assert predict_at(where, BatchOptions(as_json=True), console) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["exports"] == [{"key": "daily/command-bad.csv", "run_id": bad, "error": "InvalidCaseFile"}]
+    assert predict_at(where, BatchOptions(), console) == 0
+    assert "No export was waiting" in console.export_text()
