@@ -47,6 +47,7 @@ def _probe(function: BuiltFunction, python: Path) -> dict[str, Any]:
         "event": bad.event,
         "skip": [] if nlp else NEED_NLP,
         "masks": nlp,
+        "infers": "InferenceLayer" in function.layers,
     }
     probe = ROOT / "tools" / "artifact_probe.py"
     with tempfile.TemporaryDirectory() as empty:
@@ -79,6 +80,11 @@ def _faults(report: dict[str, Any]) -> list[str]:
     faults = [f"cannot import {module}" for module in report["unimportable"]]
     if report["error"] != "InvalidEvent":
         faults.append(f"answers a bad event with {report['error']}, not with InvalidEvent")
+    faults += [
+        f"has no client of {service}: keep it in layers/dependencies/Makefile" for service in report["no_client"]
+    ]
+    if report.get("no_inference"):
+        faults.append(f"cannot run a model: {report['no_inference']}")
     masked = report.get("masked")
     if masked is not None and (masked == NAMED or any(name in masked for name in NAMES) or "[NAME_1]" not in masked):
         faults.append("does not mask a name: the model of the nlp layer finds none")

@@ -9,7 +9,7 @@ from tools.artifact_probe import NAMED
 from tools.built import BuiltFunction
 from tools.smoke import _content_faults, _faults
 
-GOOD: dict[str, Any] = {"import_ms": 1, "error": "InvalidEvent", "unimportable": []}
+GOOD: dict[str, Any] = {"import_ms": 1, "error": "InvalidEvent", "unimportable": [], "no_client": []}
 MASKED = "Hello, my name is [NAME_1] and [NAME_2] from sales cannot log in either."
 
 
@@ -23,6 +23,8 @@ def test_a_sound_artifact_has_no_fault(report: dict[str, Any]) -> None:
     [
         ({"crash": ["ModuleNotFoundError: No module named 'boto3'"]}, "does not import: ModuleNotFoundError"),
         (GOOD | {"unimportable": ["plumbline.report (No module named 'jinja2')"]}, "cannot import plumbline.report"),
+        (GOOD | {"no_client": ["ssm (UnknownServiceError)"]}, "has no client of ssm"),
+        (GOOD | {"no_inference": "ImportError: numpy"}, "cannot run a model: ImportError: numpy"),
         (GOOD | {"error": "InvalidSettings"}, "answers a bad event with InvalidSettings"),
         (GOOD | {"error": None}, "answers a bad event with None"),
         (GOOD | {"masked": NAMED}, "does not mask a name"),
