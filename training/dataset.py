@@ -42,7 +42,7 @@ class Dataset:
 
 def read_dataset(folders: Folders, task: str, min_per_class: int) -> Dataset:
     """Read the manifest and its three files. Raises InvalidDataset: what is wrong, in which file, what to do."""
-    path = folders.manifest / "manifest.json"
+    path = _manifest(folders.manifest)
     content = _content(path)
     try:
         manifest = DatasetManifest.model_validate_json(content)
@@ -62,6 +62,12 @@ def read_dataset(folders: Folders, task: str, min_per_class: int) -> Dataset:
 
 
 _CHANNEL: dict[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def _manifest(folder: Path) -> Path:
+    """The channel's one JSON file: a manifest that was dropped into the bucket has whatever name it had there."""
+    found = list(folder.glob("*.json"))
+    return found[0] if len(found) == 1 else folder / "manifest.json"
 
 
 def _content(path: Path) -> bytes:

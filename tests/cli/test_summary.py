@@ -108,5 +108,5 @@ def test_training_that_did_not_start_says_where_to_look() -> None:
 
 def test_a_stack_without_training_is_not_called_a_failure() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingNotConfigured"), 120))
-    assert "The stack has no TrainingImage, so no training was started." in text
+    assert "The stack does not train (its TrainingImage is none), so no training was started." in text
     assert "start_training" not in text

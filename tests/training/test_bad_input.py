@@ -113,6 +113,13 @@ def test_what_is_no_manifest_is_refused(content: bytes, tmp_path: Path, capsys: 
     assert "manifest.json is no dataset manifest" in refused(environ, capsys)
 
 
+def test_a_dropped_manifest_may_have_another_name(tmp_path: Path) -> None:
+    environ = f.write(tmp_path, f.even())
+    manifest = Path(environ["SM_CHANNEL_MANIFEST"]) / "manifest.json"
+    manifest.rename(manifest.with_name("root_cause-abc.json"))
+    assert read_dataset(read_folders(environ), "root_cause", 2).manifest.version == "abc"
+
+
 def test_another_tasks_manifest_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = f.write(tmp_path, f.even())
     assert "of the task root_cause, and the job trains npm_issue" in refused(environ, capsys, ["--task", "npm_issue"])

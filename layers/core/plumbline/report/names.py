@@ -30,7 +30,7 @@ _REPAIRS = {
 _TRAINING = {
     DatasetTooSmall.__name__: "Training did not start: too few cases to split into train, validation and test: label "
     "at least three of each class.",
-    TrainingNotConfigured.__name__: "The stack has no TrainingImage, so no training was started.",
+    TrainingNotConfigured.__name__: "The stack does not train (its TrainingImage is none), so no training was started.",
     TrainingUnavailable.__name__: "Training did not start: SageMaker could not be reached or refused the job.",
 }
 
