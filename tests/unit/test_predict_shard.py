@@ -140,9 +140,7 @@ class TestModels:
             models.get(p.POINTER, data)
 
     def test_only_the_last_model_stays_on_disk(self, tmp_path: Path) -> None:
-        models = Models(tmp_path)
-        models.get(p.POINTER, p.store())
-        (tmp_path / "an-older-one").mkdir()
-        models = Models(tmp_path)
-        models.get(p.POINTER, p.store())
-        assert len(list(tmp_path.iterdir())) == 1
+        (tmp_path / p.TASK / "an-older-one").mkdir(parents=True)
+        Models(tmp_path).get(p.POINTER, p.store())
+        [folder] = (tmp_path / p.TASK).iterdir()
+        assert folder.name.startswith("tiny-1-")

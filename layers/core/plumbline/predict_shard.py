@@ -1,6 +1,5 @@
 """PredictShard: the categories of one shard's cases, by the model that the run names."""
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from plumbline.jsonl import read_models, write_models
 from plumbline.ports import Ledger, ObjectStore
 from plumbline.predict.classifier import Classifier
 from plumbline.predict.decide import decide
-from plumbline.predict.files import fetch
+from plumbline.predict.files import fetch, folder_of
 
 
 class Models:
@@ -34,17 +33,15 @@ class Models:
     def get(self, pointer: ModelPointer, data: ObjectStore) -> Classifier:
         """The pointer's model. Raises ModelFileBroken."""
         if self._loaded is None or self._loaded[0] != pointer:
-            # By content: a version's name alone does not say what this machine has of it.
-            content = hashlib.sha256("".join(sorted(file.sha256 for file in pointer.files)).encode()).hexdigest()[:16]
             cache = self._cache or Path(tempfile.gettempdir()) / "plumbline-predict-shard"
-            folder = cache / content
+            folder = folder_of(pointer, cache)
             try:
-                classifier = Classifier.load(fetch(pointer, data, folder))
+                classifier = Classifier.load(fetch(pointer, data, cache))
             except ModelFileBroken:
                 shutil.rmtree(folder, ignore_errors=True)  # perhaps only this copy is damaged: once more
-                classifier = Classifier.load(fetch(pointer, data, folder))
+                classifier = Classifier.load(fetch(pointer, data, cache))
             self._loaded = (pointer, classifier)
-            for other in cache.iterdir():
+            for other in folder.parent.iterdir():
                 if other != folder:
                     shutil.rmtree(other, ignore_errors=True)  # /tmp is small
         return self._loaded[1]
