@@ -76,6 +76,13 @@ def warnings_of(dataset: Dataset, test: Metrics, baselines: Sequence[Baseline]) 
     return tuple(found)
 
 
+def time_warning(recipe: Recipe, seconds: float) -> tuple[str, ...]:
+    """Whether the recipe's time limit cut the training short."""
+    if not 0 < recipe.time_limit <= seconds:
+        return ()
+    return (f"the time limit of {recipe.time_limit} s ended the training before its {recipe.epochs} epochs did",)
+
+
 def software() -> dict[str, str]:
     """The versions that made the model."""
     found = {"python": platform.python_version()}

@@ -137,7 +137,11 @@ def _card(
         beats_baselines=card.beats(exported.test, compared),
         reference=card.reference(dataset, exported.confidences),
         files=card.serving_files(exported.folder),
-        warnings=(*exported.warnings, *card.warnings_of(dataset, exported.test, compared)),
+        warnings=(
+            *card.time_warning(recipe, seconds),
+            *exported.warnings,
+            *card.warnings_of(dataset, exported.test, compared),
+        ),
     )
     _say_result(found)
     return found

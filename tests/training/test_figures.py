@@ -13,7 +13,7 @@ from tests.training import folders as f
 from training import card, figures
 from training.dataset import read_dataset
 from training.export import choose
-from training.recipe import read_folders
+from training.recipe import Recipe, read_folders
 
 RNG = np.random.default_rng(0)
 
@@ -132,3 +132,8 @@ def test_drift_is_measured_against_the_classes_before_balancing(tmp_path: Path) 
     old = f.write(tmp_path / "old", f.even(), pool_per_class={})  # a manifest from before that field
     found = card.reference(read_dataset(read_folders(old), "root_cause", 8), (0,) * 10)
     assert (found.class_shares, found.class_cases) == ({"Billing": 0.5, "Defect": 0.5}, 20)
+
+
+@pytest.mark.parametrize(("limit", "seconds", "told"), [(60, 61.0, 1), (60, 59.0, 0), (0, 59.0, 0)])
+def test_a_training_that_its_time_limit_ended_is_told(limit: int, seconds: float, told: int) -> None:
+    assert len(card.time_warning(Recipe(task="t", time_limit=limit), seconds)) == told
