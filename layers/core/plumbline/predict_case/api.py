@@ -1,5 +1,6 @@
 """The REST API: routes, the body's checks, and one shape for every answer that is no success."""
 
+import functools
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -7,7 +8,6 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.models import Server
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -61,7 +61,12 @@ _CODES: dict[type[Exception], tuple[HTTPStatus, str]] = {
 }
 
 app = APIGatewayRestResolver(enable_validation=True, debug=False)
-app.enable_swagger(path="/swagger", **_ABOUT)
+
+
+@functools.cache
+def _with_swagger() -> None:
+    """Make the page, at its first call: a third of a cold start is no price for what is hardly ever asked."""
+    app.enable_swagger(path="/swagger", **_ABOUT)
 
 
 def respond(
@@ -73,8 +78,11 @@ def respond(
     request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
     logger.append_keys(api_request_id=request_id)
     app.context.update(predictor=predictor, request_id=request_id)
+    path = str(event.get("path", "")).rstrip("/")
     try:
-        takes_body = (event["httpMethod"], str(event.get("path", "")).rstrip("/")) == ("POST", "/predictions")
+        if path == "/swagger":
+            _with_swagger()
+        takes_body = (event["httpMethod"], path) == ("POST", "/predictions")
         answer = app.resolve(with_json_body(event, max_bytes) if takes_body else dict(event), context)
     except Exception as error:  # noqa: BLE001 - Powertools' own faults, too, are answered in the documented shape
         answer = _proxied(_failure(error, request_id))
@@ -109,6 +117,8 @@ def health() -> Health:
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
     """This API's description; the page at /swagger shows the same one."""
+    from aws_lambda_powertools.event_handler.openapi.models import Server  # noqa: PLC0415 - slow to import
+
     stage = app.current_event.request_context.stage
     path = str(app.current_event.request_context.path or "")
     base = f"/{stage}" if path.startswith(f"/{stage}/") else "/"
