@@ -1,4 +1,4 @@
-"""Keeps what the embedded AWS holds over a restart: objects, table items and training jobs, as plain files.
+"""Keeps what the embedded AWS holds over a restart: objects, table items, parameters and training jobs, as plain files.
 
 All is read through the public APIs. One tar file a bucket (its newest versions) and one JSON Lines file a table, named
 by logical id, because physical names differ from one stack to the next. Execution histories are not kept.
@@ -25,6 +25,7 @@ _BATCH = 25  # what BatchWriteItem takes at most
 _BLOCK = 1 << 20
 _HEADER = "PLUMBLINE.about"
 _JOBS = "training-jobs.jsonl"  # no logical id has a hyphen
+_PARAMETERS = "ssm-parameters.jsonl"
 
 
 def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
@@ -46,6 +47,7 @@ def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
         with open(fresh / f"{logical}.jsonl", "w", encoding="utf-8", opener=private.opener) as lines:
             for page in dynamodb.get_paginator("scan").paginate(TableName=table):
                 lines.writelines(json.dumps(item, default=_encode) + "\n" for item in page["Items"])
+    _dump_parameters(session.client("ssm", endpoint_url=endpoint), fresh / _PARAMETERS)
     _dump_jobs(session.client("sagemaker", endpoint_url=endpoint), fresh / _JOBS)
     if folder.is_dir():
         folder.rename(work / "before")
@@ -69,7 +71,9 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
     if not folder.is_dir():
         return
     private.folder(folder)
-    known = {path.stem for path in folder.iterdir() if path.name != _JOBS} - set(deployment.resources)
+    known = {path.stem for path in folder.iterdir() if path.name not in (_JOBS, _PARAMETERS)} - set(
+        deployment.resources
+    )
     for logical in sorted(known):
         _log.warning("the saved state holds %s, which the template no longer has; it is not loaded", logical)
     s3 = session.client("s3", endpoint_url=endpoint)
@@ -80,6 +84,8 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
     for logical, table, _ in deployment.of_type("AWS::DynamoDB::Table"):
         if (folder / f"{logical}.jsonl").exists():
             _load_table(dynamodb, table, folder / f"{logical}.jsonl")
+    if (folder / _PARAMETERS).exists():
+        _load_parameters(session.client("ssm", endpoint_url=endpoint), folder / _PARAMETERS)
 
 
 def training_jobs(folder: Path) -> list[dict[str, Any]]:
@@ -109,6 +115,23 @@ def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
             about = {"key": entry["Key"], "type": stored["ContentType"], "metadata": stored["Metadata"]}
             member.pax_headers = {_HEADER: json.dumps(about)}
             archive.addfile(member, cast("Any", _Reader(stored["Body"])))
+
+
+def _dump_parameters(ssm: Any, path: Path) -> None:
+    """Every value that a parameter ever had, oldest first: a rollback looks at the earlier ones."""
+    with open(path, "w", encoding="utf-8", opener=private.opener) as lines:
+        for page in ssm.get_paginator("describe_parameters").paginate():
+            for parameter in page["Parameters"]:
+                for versions in ssm.get_paginator("get_parameter_history").paginate(Name=parameter["Name"]):
+                    for version in versions["Parameters"]:
+                        kept = {name: version[name] for name in ("Name", "Value", "Type")}
+                        lines.write(json.dumps(kept) + "\n")
+
+
+def _load_parameters(ssm: Any, path: Path) -> None:
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            ssm.put_parameter(**json.loads(line), Overwrite=True)
 
 
 def _dump_jobs(sagemaker: Any, path: Path) -> None:

@@ -30,6 +30,8 @@ def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -
         driver["dynamodb"].put_item(TableName=names["Counts"], Item=item)
         for number in range(60):
             driver["dynamodb"].put_item(TableName=names["Counts"], Item={"pk": {"S": str(number)}})
+        for value in ("old", "new"):
+            stack.client("ssm").put_parameter(Name="/x/models/t", Value=value, Type="String", Overwrite=True)
         until(driver.executions)
     assert info.read(tmp_path) is None
     with stack_of(tmp_path) as stack:
@@ -40,6 +42,8 @@ def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -
             assert (stored["Body"].read(), stored["ContentType"], stored["Metadata"]) == (body, "text/x", {"who": "me"})
         assert driver["dynamodb"].get_item(TableName=names["Counts"], Key={"pk": {"S": "x"}})["Item"] == item
         assert driver["dynamodb"].scan(TableName=names["Counts"])["Count"] == 61
+        history = stack.client("ssm").get_parameter_history(Name="/x/models/t")["Parameters"]
+        assert [version["Value"] for version in history] == ["old", "new"]
         assert driver.executions() == [], "an object that comes back is no upload"
         version = driver["s3"].put_object(Bucket=names["Inbox"], Key="incoming/b", Body=b"[]")["VersionId"]
         assert version not in {e["name"] for e in driver.executions()}

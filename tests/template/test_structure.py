@@ -76,7 +76,7 @@ def test_nothing_reads_the_environment_but_settings() -> None:
 def test_no_machine_is_named_in_the_repository() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
     # Put together here so that this file does not name them itself.
-    forbidden = ["/" + "work/", "/" + "root/", "." + "library", "file:///" + "opt", "farm" + "-"]
+    forbidden = ["/" + "work/", "/" + "root/", "/." + "library", "file:///" + "opt", "farm" + "-"]
     for name in filter(None, listed.split("\0")):
         path = ROOT / name
         if path.suffix in {".png", ".gz", ".onnx"} or not path.is_file():
