@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.training_job import PHASES, Job, Phase, Seen
-from cli.view import clock_text
+from cli.view import clock_text, indented
 from plumbline.report.words import clipped
 
 _NAMES: Final[dict[Phase, tuple[str, str]]] = {
@@ -108,7 +108,12 @@ def _row(phase: Phase, seen: Seen, now: datetime, spinner: Spinner | None) -> li
     if job and job.ended_badly:
         return [Text(" ✗", style="red"), Text(name, style="bold red"), Text(took, style="dim"), job.status.lower()]
     words = (job.message if job and phase in ("start", "download") else "") or doing
-    return [spinner or Text(" >", style="cyan"), Text(name, style="bold"), Text(took), Text(words, style="dim")]
+    return [
+        indented(spinner) if spinner else Text(" >", style="cyan"),
+        Text(name, style="bold"),
+        Text(took),
+        Text(words, style="dim"),
+    ]
 
 
 def _took(phase: Phase, job: Job, now: datetime) -> str:

@@ -142,10 +142,11 @@ def _mark(progress: Progress, stage: Stage, spinner: Spinner | None) -> tuple[Re
         return Text(" ·", style="dim"), "dim"
     if progress.state != "RUNNING":
         return Text(" ✗", style="red"), "bold red"
-    return _indented(spinner) if spinner else Text(" >", style="cyan"), "bold"
+    return indented(spinner) if spinner else Text(" >", style="cyan"), "bold"
 
 
-def _indented(spinner: Spinner) -> RenderableType:
+def indented(spinner: Spinner) -> RenderableType:
+    """The spinner where the marks of other lines stand."""
     grid = Table.grid(padding=0)
     grid.add_row(" ", spinner)
     return grid
