@@ -27,7 +27,7 @@ class _RequestHandler(MotoRequestHandler):
 def bind(host: str, port: int, changed: Callable[[], None] = lambda: None) -> BaseWSGIServer:
     """A moto server that has its port and does not serve yet (moto's own ThreadedMotoServer fixes the handler).
 
-    `changed` is called after each request that may have changed a bucket's or a table's content.
+    `changed` is called after each request that may have changed what is kept: a bucket, a table, a parameter.
     """
     application = DomainDispatcherApplication(create_backend_app)
 
@@ -45,7 +45,7 @@ def _writes(environ: Moto) -> bool:
     # Anything that may be a write counts: one save too many does no harm.
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return target.startswith("DynamoDB") and not target.endswith((".Scan", ".Query", "GetItem", "DescribeTable"))
+        return target.startswith(("DynamoDB", "AmazonSSM.Put")) and not target.endswith((".Scan", ".Query", "GetItem", "DescribeTable"))
     return environ["REQUEST_METHOD"] != "GET" and not environ["PATH_INFO"].startswith("/2015-03-31/")
 
 
