@@ -45,7 +45,8 @@ def _writes(environ: Moto) -> bool:
     # Anything that may be a write counts: one save too many does no harm.
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return target.startswith(("DynamoDB", "AmazonSSM.Put")) and not target.endswith((".Scan", ".Query", "GetItem", "DescribeTable"))
+        reads = (".Scan", ".Query", "GetItem", "DescribeTable")
+        return target.startswith(("DynamoDB", "AmazonSSM.Put")) and not target.endswith(reads)
     return environ["REQUEST_METHOD"] != "GET" and not environ["PATH_INFO"].startswith("/2015-03-31/")
 
 
