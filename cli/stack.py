@@ -58,15 +58,14 @@ class Stack:
 
 def function_of(where: Stack, logical: str) -> str:
     """The name of the stack's function of that logical id. Raises CliError where the stack has none."""
-    client = boto3.client("cloudformation")
-    try:
-        found = client.describe_stack_resource(StackName=where.name, LogicalResourceId=logical)
-    except ClientError as error:
-        if code_of(error) != "ValidationError":
-            raise
-        message = f"The stack {where.name!r} in {where.region} has no {logical}."
-        raise CliError(message, "Deploy the version of the template that these commands belong to.") from None
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+    # The whole list: the embedded AWS answers no DescribeStackResource.
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=where.name)
+    for page in pages:
+        for resource in page["StackResourceSummaries"]:
+            if resource["LogicalResourceId"] == logical and resource.get("PhysicalResourceId"):
+                return str(resource["PhysicalResourceId"])
+    message = f"The stack {where.name!r} in {where.region} has no {logical}."
+    raise CliError(message, "Deploy the version of the template that these commands belong to.")
 
 
 def find(name: str | None) -> Stack:

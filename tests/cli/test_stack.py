@@ -113,3 +113,11 @@ def test_errors_say_what_happened_and_what_to_do(error: BotoCoreError | ClientEr
     said = explained(error)
     assert message in str(said)
     assert hint in said.hint
+
+
+def test_a_functions_name_is_found_by_its_logical_id(aws: None) -> None:
+    deploy("demo")
+    where = stack.read("demo")
+    assert stack.function_of(where, "Topic").startswith("arn:aws:sns:")
+    with pytest.raises(CliError, match="has no StartTrainingFunction"):
+        stack.function_of(where, "StartTrainingFunction")

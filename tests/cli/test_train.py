@@ -1,5 +1,6 @@
 """`plumbline train`: what is started, what is followed, how it ends."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli import invoke as invoking
 from cli import local_stack, main, train, training_job
 from cli.errors import CliError
 from cli.invoke import FunctionFailed
@@ -235,3 +237,16 @@ def test_a_job_about_which_nothing_is_decided_is_given_up(stack: Stack, console:
     assert last.row is None
     assert 20 * 60 < now[0] < 30 * 60
     assert "Nothing is decided yet. Look into the log group /plumbline/demo/promote_model." in console.export_text()
+
+
+def test_a_functions_error_comes_through_as_its_name_and_message(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lambda:
+        def invoke(self, **_: Any) -> dict[str, Any]:
+            error = {"errorType": "DatasetTooSmall", "errorMessage": "too few", "stackTrace": []}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
+
+    monkeypatch.setattr(invoking, "function_of", lambda *_: "name")
+    monkeypatch.setattr(invoking.boto3, "client", lambda *_, **__: Lambda())
+    with pytest.raises(FunctionFailed, match="too few") as caught:
+        invoking.invoke(stack, "StartTrainingFunction", {})
+    assert caught.value.error == "DatasetTooSmall"
