@@ -246,7 +246,7 @@ def test_a_functions_error_comes_through_as_its_name_and_message(stack: Stack, m
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(error).encode())}
 
     monkeypatch.setattr(invoking, "function_of", lambda *_: "name")
-    monkeypatch.setattr(invoking.boto3, "client", lambda *_, **__: Lambda())
+    monkeypatch.setattr("cli.invoke.boto3.client", lambda *_, **__: Lambda())
     with pytest.raises(FunctionFailed, match="too few") as caught:
         invoking.invoke(stack, "StartTrainingFunction", {})
     assert caught.value.error == "DatasetTooSmall"
