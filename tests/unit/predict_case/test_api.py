@@ -303,6 +303,7 @@ def test_openapi_documents_the_canonical_case_and_the_one_error_shape(world: Wor
     for status, response in responses.items():
         reference = response["content"]["application/json"]["schema"]["$ref"]
         assert reference.endswith("/Prediction" if status == "200" else "/ErrorAnswer"), status
+    assert "HTTPValidationError" not in json.dumps(document["paths"])
     assert {"400", "413", "422", "500", "503"} < set(responses)
 
 

@@ -107,7 +107,15 @@ def predictions(case: Annotated[CaseBody, Body()]) -> Prediction:  # noqa: ARG00
     return prediction
 
 
-@app.get("/health", summary="Whether cases can be predicted, and by which model")
+@app.get(
+    "/health",
+    summary="Whether cases can be predicted, and by which model",
+    # 422 stands for every route in what Powertools writes; here at least in the shape of all errors.
+    responses={
+        200: {"description": "Also where there is no model: `status` says it"},
+        **{status: _RESPONSES[status] for status in (422, 500)},
+    },
+)
 def health() -> Health:
     """`ok` with the model's version, or why there is none. Loads no model."""
     predictor: CasePredictor = app.context["predictor"]
