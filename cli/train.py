@@ -139,10 +139,13 @@ def watch(where: Stack, name: str, console: Console, *, as_json: bool) -> int:
         with training_view(console) as view:
             seen = followed(where, observer, view)
     except KeyboardInterrupt:
-        console.print(f"\nNo longer following; the job goes on. Look again: {following(name, where)}")
-        console.print(f"Stop it: {plumbline(f'train --stop {name}{where.option}')}")
+        lines = [
+            f"\nNo longer following; the job goes on. Look again: {following(name, where)}",
+            f"Stop it: {plumbline(f'train --stop {name}{where.option}')}",
+        ]
         if where.local:
-            console.print(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
+            lines.append(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
+        console.print("\n".join(lines), soft_wrap=True)
         return INTERRUPTED
     return conclude(console, where, seen, as_json=as_json)
 

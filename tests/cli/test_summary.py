@@ -102,6 +102,8 @@ def test_training_that_did_not_start_says_where_to_look() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingUnavailable"), 120))
     assert "Training did not start: SageMaker could not be reached or refused the job." in text
     assert "See the log group /plumbline/demo/start_training." in text
+    changed = words(text_of(summaries.summary_of(training_error="InvalidDataset"), 120))
+    assert "Training did not start: the dataset's files are missing" in changed
     other = words(text_of(summaries.summary_of(training_error="Other"), 120))
     assert "Training did not start (Other). See the log group" in other
 

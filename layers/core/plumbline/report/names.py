@@ -1,6 +1,6 @@
 """What outcomes, repairs and training errors are called on the page."""
 
-from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured, TrainingUnavailable
+from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, TrainingNotConfigured, TrainingUnavailable
 from plumbline.contracts.labels import OutcomeName
 
 OUTCOMES: dict[OutcomeName, str] = {
@@ -30,6 +30,7 @@ _REPAIRS = {
 _TRAINING = {
     DatasetTooSmall.__name__: "Training did not start: too few cases to split into train, validation and test: label "
     "at least three of each class.",
+    InvalidDataset.__name__: "Training did not start: the dataset's files are missing or not what its manifest says.",
     TrainingNotConfigured.__name__: "The stack does not train (its TrainingImage is none), so no training was started.",
     TrainingUnavailable.__name__: "Training did not start: SageMaker could not be reached or refused the job.",
 }
