@@ -36,6 +36,12 @@ def test_numpy_is_the_same_wherever_it_is() -> None:
     assert numpy in pins(ROOT / "layers" / "nlp" / "requirements.txt")
 
 
+def test_training_measures_with_the_runtime_that_serves() -> None:
+    serving = pins(ROOT / "layers" / "inference" / "requirements.txt")
+    [runtime] = [pin for pin in serving if pin.startswith("onnxruntime==")]
+    assert runtime in (ROOT / "training" / "requirements.txt").read_text("utf-8").splitlines()
+
+
 def test_what_the_nlp_layer_leaves_out_the_dependencies_layer_has() -> None:
     makefile = (ROOT / "layers" / "nlp" / "Makefile").read_text("utf-8")
     [left_out] = re.findall(r'cd "\$\(TARGET\)" && rm -rf (.+)$', makefile, re.MULTILINE)
