@@ -64,6 +64,25 @@ def test_without_drift_one_in_twenty_is_above_the_threshold_of_chance_at_most(re
     assert alarms <= 70  # 50 are expected; half a case a bin makes them fewer
 
 
+@pytest.mark.parametrize("held_out", [20, 60])
+@pytest.mark.parametrize("shares", [(0.2, 0.3, 0.5), (1.0,)])
+def test_a_sure_model_s_empty_bins_are_no_drift_however_many_cases_a_day_brings(
+    held_out: int, shares: tuple[float, ...]
+) -> None:
+    dice = random.Random(4711)
+    bins = range(10 - len(shares), 10)
+
+    def drawn(number: int) -> tuple[int, ...]:
+        counted = Counter(dice.choices(bins, shares, k=number))
+        return tuple(counted[n] for n in range(10))
+
+    alarms = 0
+    for _ in range(100):
+        reference = REFERENCE.model_copy(update={"confidences": drawn(held_out)})
+        alarms += drift_of(reference, {"a": 1}, drawn(30_000), 0.2)[1].drifted
+    assert alarms <= 8  # 5 are expected
+
+
 @pytest.mark.parametrize(("confidence", "place"), [(0.0, 0), (0.0999, 0), (0.1, 1), (0.95, 9), (1.0, 9)])
 def test_confidences_fall_into_ten_bins(confidence: float, place: int) -> None:
     assert confidence_bin(confidence) == place

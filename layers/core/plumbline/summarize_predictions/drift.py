@@ -20,9 +20,8 @@ def confidence_bin(confidence: float) -> int:
 def stability_index(reference: Sequence[float], observed: Sequence[float]) -> float:
     """The population stability index of two lists of counts over the same bins: sum of (q - p) ln(q / p).
 
-    Half a case is added to each bin of both (Jeffreys' prior), so that an empty one gives no infinity; with few cases
-    this draws the index towards 0. It is 0 for equal shares and symmetric. By custom, above 0.1 something has moved
-    and above 0.25 a lot.
+    Half a case is added to each bin of both (Jeffreys' prior), so that an empty one gives no infinity. It is 0 for
+    equal shares and symmetric. By custom, above 0.1 something has moved and above 0.25 a lot.
     """
     p, q = _shares(reference), _shares(observed)
     return sum((b - a) * math.log(b / a) for a, b in zip(p, q, strict=True))
@@ -64,9 +63,11 @@ def _drift(
     of: Literal["class_shares", "confidence"], reference: Sequence[float], observed: Sequence[int], floor: float
 ) -> Drift:
     cases = sum(observed)
-    limit = threshold(floor, sum(reference), cases, len(reference))
+    # A bin that is empty in both says nothing; half a case of few and half a case of many would look like drift.
+    used = [(p, q) for p, q in zip(reference, observed, strict=True) if p or q]
+    limit = threshold(floor, sum(reference), cases, len(used))
     known = sum(reference) > 0 and cases > 0
-    value = stability_index(reference, observed) if known else None
+    value = stability_index([p for p, _ in used], [q for _, q in used]) if known else None
     return Drift(
         of=of,
         value=None if value is None else round(value, 4),
