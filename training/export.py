@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plumbline.contracts.errors import UnusableEncoder
 from plumbline.contracts.models import (
     CLASSIFIER_FILE,
     MODEL_FILE,
@@ -17,7 +18,6 @@ from plumbline.contracts.models import (
     Precision,
 )
 from plumbline.predict.classifier import Classifier
-from training.encoders import UnusableEncoder
 from training.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import torch
 from autogluon.multimodal import MultiModalPredictor
 from sklearn.linear_model import LogisticRegression
 
-from plumbline.contracts.errors import PlumblineError
+from plumbline.contracts.errors import TrainingFailed
 from training.encoders import Encoder
 from training.progress import duration, say
 from training.recipe import Recipe
@@ -33,10 +33,6 @@ _KEPT_FOLDER = "hf_text"
 _REPORT_EVERY = 20.0  # seconds between two lines within an epoch
 _TWO = 2
 _LONG = 256  # tokens above which fewer cases go through the encoder at once, for memory
-
-
-class TrainingFailed(PlumblineError):
-    """AutoGluon ended without a model."""
 
 
 @dataclass(frozen=True)

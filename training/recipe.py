@@ -9,11 +9,7 @@ from typing import Literal, NoReturn
 from pydantic import Field, ValidationError
 
 from plumbline.contracts.base import Model
-from plumbline.contracts.errors import PlumblineError
-
-
-class InvalidRecipe(PlumblineError):
-    """A hyperparameter or a variable of the training environment is missing or malformed."""
+from plumbline.contracts.errors import InvalidRecipe
 
 
 class Recipe(Model):

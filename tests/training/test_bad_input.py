@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from plumbline.contracts.datasets import DatasetRow, Split
-from plumbline.contracts.errors import InvalidDataset
+from plumbline.contracts.errors import InvalidDataset, InvalidRecipe
 from tests.training import folders as f
 from training.dataset import read_dataset
-from training.recipe import InvalidRecipe, failure_folder, read_folders, read_recipe
+from training.recipe import failure_folder, read_folders, read_recipe
 from training.train import main
 
 Splits = dict[Split, list[DatasetRow]]

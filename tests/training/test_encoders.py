@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.contracts.errors import UnusableEncoder
 from training import encoders
-from training.encoders import Encoder, UnusableEncoder
+from training.encoders import Encoder
 from training.recipe import Recipe
 
 

@@ -36,6 +36,13 @@ def test_a_job_that_a_pipeline_made_counts_as_well() -> None:
     assert (job.task, job.version, job.manifest_key) == ("root_cause", "pipelines-4f2a91c0d7e3-Train-a1B2c3", None)
 
 
+def test_a_job_that_reached_its_time_limit_was_stopped_by_nobody() -> None:
+    job = job_from_event(event("training-stopped", SecondaryStatus="MaxRuntimeExceeded"), "plumbline-data")
+    assert job.status == "Stopped"
+    assert "TrainingMaxSeconds" in job.reason
+    assert job_from_event(event("training-stopped"), "plumbline-data").reason == ""
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -66,6 +73,8 @@ def test_what_is_no_event_is_refused(junk: dict[str, Any]) -> None:
     ("reason", "told"),
     [
         ('AlgorithmError: x\nErrorMessage "InvalidDataset: one class"\nCommand', "InvalidDataset: one class"),
+        ('AlgorithmError: x\nErrorMessage "InvalidRecipe: --epochs: 0"\n', "InvalidRecipe: --epochs: 0"),
+        ("AlgorithmError: TrainingFailed: no epoch, exit code: 1", "TrainingFailed: no epoch, exit code: 1"),
         ("AlgorithmError: , exit code: 137", "AlgorithmError (exit code 137)"),
         (
             "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ValueError: Dear sir, my card\"",

@@ -92,6 +92,18 @@ class InvalidDataset(PlumblineError):
     """A dataset's files are missing, differ from their manifest, or cannot be trained on."""
 
 
+class InvalidRecipe(PlumblineError):
+    """A hyperparameter or a variable of the training environment is missing or malformed."""
+
+
+class UnusableEncoder(PlumblineError):
+    """The encoder is not there, is not the pinned one, or cannot be exported."""
+
+
+class TrainingFailed(PlumblineError):
+    """AutoGluon ended without a model."""
+
+
 class ModelRejected(PlumblineError):
     """A trained model does not pass the gate; the model in service stays."""
 

@@ -22,6 +22,7 @@ _OURS = "|".join(
 _OUR_ERROR = re.compile(rf"\b({_OURS}): ([^\n]+?)[\"\s]*(?:\n|$)")
 _EXIT_CODE = re.compile(r"exit ?code:? ?(-?\d+)", re.IGNORECASE)
 _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Killed))\b")
+_OUT_OF_TIME: Final = "MaxRuntimeExceeded"  # the secondary status of a job that is Stopped by its own limit
 _FROM_THE_SCRIPT: Final = "AlgorithmError"  # SageMaker's name for a failure of the training code itself
 
 
@@ -52,7 +53,7 @@ def job_from_event(event: Mapping[str, Any], bucket: str) -> EndedJob:
             task=key.removeprefix(_MODELS).strip("/"),
             version=detail["TrainingJobName"],
             status=detail["TrainingJobStatus"],
-            reason=reason_in_words(str(detail.get("FailureReason") or "")),
+            reason=_reason(detail),
             manifest_key=_manifest_key(detail, bucket),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
@@ -78,6 +79,12 @@ def reason_in_words(reason: str) -> str:
     code = _EXIT_CODE.search(reason)
     parts = [*dict.fromkeys(said[-1:]), *([f"exit code {code[1]}"] if code else [])]
     return _FROM_THE_SCRIPT + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _reason(detail: Mapping[str, Any]) -> str:
+    if detail.get("SecondaryStatus") == _OUT_OF_TIME:
+        return "the job reached its time limit; raise the stack's parameter TrainingMaxSeconds, or train for less"
+    return reason_in_words(str(detail.get("FailureReason") or ""))
 
 
 def _short(text: str) -> str:
