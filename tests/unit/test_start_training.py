@@ -93,12 +93,20 @@ def test_what_is_no_manifest_is_refused() -> None:
         start(MemoryStore(), manifest_key="gone")
 
 
-@pytest.mark.parametrize("version", ["abc123", "v1.2", "2026_11 (copy)", "..", "ünï"])
+@pytest.mark.parametrize("version", ["abc123", "v1.2", "2026_11 (copy)", "..", "ünï", "a" * 200, "-a" * 40])
 def test_a_jobs_name_is_one_that_sagemaker_takes(version: str) -> None:
     name = job_name(manifest(x=3).model_copy(update={"version": version}))
     assert name.replace("-", "").isalnum()
     assert name.isascii()
     assert not name.endswith("-")
+    assert len(name) <= 60
+
+
+def test_datasets_of_a_task_with_a_long_name_are_jobs_of_their_own() -> None:
+    long = manifest(x=3).model_copy(update={"task": "root_cause_of_" * 5})
+    first, second = (job_name(long.model_copy(update={"version": version})) for version in ("abc123", "abc124"))
+    assert first != second
+    assert first.startswith("plumbline-root-cause-of-")
 
 
 NO_METADATA: Mapping[str, str] = {}

@@ -1,5 +1,6 @@
 """StartTraining: a dataset manifest becomes a training job."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from plumbline.ports import ObjectStore, TrainingJobs
 
 # An object's user-defined S3 metadata by key: where a dropped manifest says `force: true`.
 Metadata = Callable[[str], Mapping[str, str]]
+LONGEST_NAME = 60  # SageMaker allows 63; three are left for "-2" and on
 _SPLITS = {"train", "validation", "test"}
 _TRUE = {"1", "true", "yes"}
 _AGAIN = "upload the files that the manifest names, or let a labeling run write the dataset again"
@@ -56,8 +58,16 @@ def start_training(task: TrainingTask, *, data: ObjectStore, jobs: TrainingJobs)
 
 
 def job_name(manifest: DatasetManifest) -> str:
-    """The job's name follows from the dataset, so that SageMaker itself refuses to train it twice."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", f"plumbline-{manifest.task}-{manifest.version}").strip("-")
+    """The job's name follows from the dataset, so that SageMaker itself refuses to train it twice.
+
+    At most LONGEST_NAME characters; a longer one ends in a hash of the whole, so that no two datasets share a name.
+    """
+    whole = f"plumbline-{manifest.task}-{manifest.version}"
+    name = re.sub(r"[^A-Za-z0-9]+", "-", whole).strip("-")
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:12]
+    return f"{name[: LONGEST_NAME - 1 - len(digest)].rstrip('-')}-{digest}"
 
 
 def _read(key: str, data: ObjectStore) -> DatasetManifest:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 # Uploads the training code where it is not there yet, and gives its key in the data bucket.
 PutCode = Callable[[], str]
 _TRIES = 9
-_MAX_NAME = 60  # SageMaker allows 63; three are left for "-2" and on
 _ENDED_BADLY = {"Failed", "Stopped"}
 _ENDED_WELL = {"Completed", "Succeeded"}
 _INFO = 20
@@ -215,7 +214,7 @@ class SageMakerPipeline:
 
 def _names(job_name: str) -> Iterator[str]:
     for number in range(1, _TRIES + 1):
-        yield job_name[:_MAX_NAME] + (f"-{number}" if number > 1 else "")
+        yield job_name + (f"-{number}" if number > 1 else "")
 
 
 def _again(status: str, *, force: bool) -> bool:
