@@ -36,7 +36,7 @@ _ABOUT: dict[str, Any] = {
     "version": "1",
     "description": (
         "What is the root cause of this support case? Personal data is masked before a model reads the case, and no "
-        "text of it is stored or logged. On AWS every call is signed (IAM, service `execute-api`)."
+        "text of it is logged. On AWS every call is signed (IAM, service `execute-api`)."
     ),
 }
 _MEANING = {
