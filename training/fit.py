@@ -2,6 +2,7 @@
 
 import training.torchvision_ops  # noqa: F401, I001 - before AutoGluon, which cannot be imported without it
 
+import functools
 import math
 import shutil
 import time
@@ -17,8 +18,10 @@ import pandas as pd
 import torch
 from autogluon.multimodal import MultiModalPredictor
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 
 from plumbline.contracts.errors import TrainingFailed
+from training import soup
 from training.encoders import Encoder
 from training.progress import duration, say
 from training.recipe import Recipe
@@ -57,10 +60,36 @@ def fit(
     gpus: int,
     folder: Path,
 ) -> MultiModalPredictor:
-    """Train on `train`, keep the epochs that are best on `validation` by macro-F1. `folder` must not exist yet.
+    """Train on `train`, keep what is best on `validation` by macro-F1. `folder` must not exist yet.
 
-    Raises TrainingFailed when the time limit ends before the first epoch does.
+    With several members each is trained with a seed of its own, and their weights are averaged where that helps: see
+    training.soup. Raises TrainingFailed when the time limit ends before the first epoch does.
     """
+    one = functools.partial(_fit_one, train, validation, encoder=encoder, weights=weights, gpus=gpus)
+    if recipe.members == 1:
+        return one(recipe, folder)
+    members, share = [], {"time_limit": recipe.time_limit // recipe.members}
+    for number in reversed(range(recipe.members)):  # the first seed comes last: its predictor takes the average
+        say(f"member {recipe.members - number} of {recipe.members}")
+        predictor = one(recipe.model_copy(update=share | {"seed": recipe.seed + number}), folder)
+        members.append(soup.Member(soup.weights_of(predictor), _macro_f1(predictor, validation)))
+        if number:
+            shutil.rmtree(folder)
+    found = soup.greedy(members, lambda weights: _macro_f1(soup.with_weights(predictor, weights), validation))
+    soup.with_weights(predictor, found).save(str(folder))
+    return predictor
+
+
+def _fit_one(
+    train: Rows,
+    validation: Rows,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    encoder: Encoder,
+    weights: Mapping[str, float] | None,
+    gpus: int,
+) -> MultiModalPredictor:
     predictor = MultiModalPredictor(
         label=LABEL,
         problem_type="multiclass" if len(set(train.labels)) > _TWO else "binary",
@@ -86,6 +115,11 @@ def fit(
             "--max-tokens"
         )
     return predictor
+
+
+def _macro_f1(predictor: MultiModalPredictor, rows: Rows) -> float:
+    predicted = predictor.predict(rows.frame().drop(columns=LABEL), as_pandas=False)
+    return float(f1_score(list(rows.labels), predicted, average="macro"))
 
 
 def keep(folder: Path, target: Path) -> None:

@@ -39,6 +39,9 @@ class Recipe(Model):
     averaging: Literal["greedy_soup", "uniform_soup", "best"] = Field(
         default="greedy_soup", description="how the best three epochs become one model"
     )
+    members: int = Field(
+        default=1, ge=1, le=10, description="trainings with a seed each whose weights are averaged where that helps"
+    )
     class_weights: Literal["auto", "none"] = Field(
         default="auto", description="auto: weigh short classes up where the longest is 1.5 times the shortest"
     )
