@@ -19,6 +19,7 @@ from cli.upload import checked
 from plumbline import keys
 from plumbline.adapters import clients
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.base import wrong_fields
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject
 from plumbline.report.words import count, moment, plural
@@ -97,9 +98,8 @@ def check_manifest(path: Path) -> DatasetManifest:
     try:
         return DatasetManifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        wrong = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
         hint = "A manifest.json is among the files that a run leaves; nothing was uploaded."
-        raise UsageProblem(f"{path} is no dataset manifest (wrong: {wrong or 'not JSON'}).", hint) from None
+        raise UsageProblem(f"{path} is no dataset manifest (wrong: {wrong_fields(error)}).", hint) from None
 
 
 def drop(where: Stack, path: Path) -> Dataset:

@@ -9,6 +9,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from plumbline.contracts.base import wrong_fields
 from plumbline.contracts.datasets import DatasetManifest, DatasetRow, Split, SplitFile
 from plumbline.contracts.errors import InvalidDataset
 from training.recipe import Folders
@@ -47,8 +48,7 @@ def read_dataset(folders: Folders, task: str, min_per_class: int) -> Dataset:
     try:
         manifest = DatasetManifest.model_validate_json(content)
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
-        raise InvalidDataset(f"{path.name} is no dataset manifest (wrong: {fields or 'not JSON'}); {_AGAIN}") from None
+        raise InvalidDataset(f"{path.name} is no dataset manifest (wrong: {wrong_fields(error)}); {_AGAIN}") from None
     if manifest.task != task:
         raise InvalidDataset(f"{path.name} is of the task {manifest.task}, and the job trains {task}; {_AGAIN}")
     rows = {split: _read_split(manifest, split, getattr(folders, _CHANNEL[split])) for split in SPLITS}
@@ -113,9 +113,8 @@ def _rows(name: str, content: bytes) -> Iterator[DatasetRow]:
         try:
             yield DatasetRow.model_validate_json(line)
         except ValidationError as error:
-            fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False))
             raise InvalidDataset(
-                f"{name}, line {number} is no dataset row (wrong: {fields or 'not JSON'}); {_AGAIN}"
+                f"{name}, line {number} is no dataset row (wrong: {wrong_fields(error)}); {_AGAIN}"
             ) from None
 
 

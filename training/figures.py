@@ -8,6 +8,7 @@ import numpy as np
 from plumbline.accuracy import Agreement
 from plumbline.contracts.errors import InvalidDataset
 from plumbline.contracts.models import Metrics
+from plumbline.predict.classifier import softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,13 +20,6 @@ _TEMPERATURES = np.geomspace(0.2, 10.0, 400)  # steps of 1%, far finer than any 
 _PRIOR_CASES = 4.0  # how many cases weigh as much as the belief that logits need no scaling
 _UNBALANCED = 1.5  # largest class over smallest, from which on classes are weighed
 _MAX_WEIGHT = 10.0
-
-
-def softmax(logits: "Floats") -> "Floats":
-    """Rows of logits as rows of probabilities."""
-    exp = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Floats = exp / exp.sum(axis=1, keepdims=True)
-    return result
 
 
 def fit_temperature(logits: "Floats", answers: Sequence[int]) -> float:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from plumbline.contracts.datasets import Split
 from plumbline.contracts.models import ClassifierConfig, Metrics, ModelCard, Parity, Precision
-from plumbline.predict.classifier import Classifier
+from plumbline.predict.classifier import Classifier, softmax
 from plumbline.predict.texts import head_and_tail
 from training import card, encoders, export, figures, fit, quiet
 from training.baselines import baselines
@@ -97,7 +97,7 @@ def _export(predictor: Any, dataset: Dataset, recipe: Recipe, tokenizer: Tokeniz
     answers = [config.categories.index(label) for label in dataset.labels("validation")]
     config = config.model_copy(update={"temperature": figures.fit_temperature(logits[:held], answers)})
     export.write_config(config, folder)
-    probabilities = figures.softmax(logits / config.temperature)
+    probabilities = softmax(logits / config.temperature)
     return _Exported(
         folder=folder,
         precision=precision,

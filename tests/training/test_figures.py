@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from plumbline.contracts.accuracy import Interval
 from plumbline.contracts.models import Baseline, Parity, Precision
+from plumbline.predict.classifier import softmax
 from tests.training import folders as f
 from training import card, figures
 from training.dataset import read_dataset
@@ -21,7 +22,7 @@ RNG = np.random.default_rng(0)
 def drawn(temperature: float, cases: int = 4000) -> tuple[np.ndarray, list[int]]:
     """Logits, and answers drawn from their softmax at a temperature."""
     logits = RNG.normal(size=(cases, 4)) * 3
-    probabilities = figures.softmax(logits / temperature)
+    probabilities = softmax(logits / temperature)
     return logits, [int(RNG.choice(4, p=row)) for row in probabilities]
 
 
@@ -40,7 +41,7 @@ def test_a_fitted_temperature_lowers_the_calibration_error() -> None:
     fitted = figures.fit_temperature(logits, answers)
 
     def error(temperature: float) -> float:
-        p = figures.softmax(logits / temperature)
+        p = softmax(logits / temperature)
         return figures.calibration_error(p.max(axis=1), p.argmax(axis=1) == np.array(answers))
 
     assert error(fitted) < 0.03 < error(1.0)

@@ -1,6 +1,5 @@
 """PredictShard: the categories of one shard's cases, by the model that the run names."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 from plumbline import keys
 from plumbline.case_text import case_text
 from plumbline.contracts.cases import AnonymizedCase
-from plumbline.contracts.errors import BrokenInvariant, ModelFileBroken
+from plumbline.contracts.errors import BrokenInvariant
 from plumbline.contracts.models import ModelPointer
 from plumbline.contracts.predictions import PredictedCase, PredictionRun, PredictShardTask
 from plumbline.contracts.runs import ShardResult
@@ -17,7 +16,7 @@ from plumbline.jsonl import read_models, write_models
 from plumbline.ports import Ledger, ObjectStore
 from plumbline.predict.classifier import Classifier
 from plumbline.predict.decide import decide
-from plumbline.predict.files import fetch, folder_of
+from plumbline.predict.loaded import loaded
 
 
 class Models:
@@ -34,16 +33,7 @@ class Models:
         """The pointer's model. Raises ModelFileBroken."""
         if self._loaded is None or self._loaded[0] != pointer:
             cache = self._cache or Path(tempfile.gettempdir()) / "plumbline-predict-shard"
-            folder = folder_of(pointer, cache)
-            try:
-                classifier = Classifier.load(fetch(pointer, data, cache))
-            except ModelFileBroken:
-                shutil.rmtree(folder, ignore_errors=True)  # perhaps only this copy is damaged: once more
-                classifier = Classifier.load(fetch(pointer, data, cache))
-            self._loaded = (pointer, classifier)
-            for other in folder.parent.iterdir():
-                if other != folder:
-                    shutil.rmtree(other, ignore_errors=True)  # /tmp is small
+            self._loaded = (pointer, loaded(pointer, data, cache))
         return self._loaded[1]
 
 

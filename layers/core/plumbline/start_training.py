@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from plumbline.contracts.base import wrong_fields
 from plumbline.contracts.datasets import DatasetManifest, SplitFile, TrainingStarted
 from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, InvalidEvent, MissingObject
 from plumbline.contracts.runs import TrainingTask
@@ -74,8 +75,7 @@ def _read(key: str, data: ObjectStore) -> DatasetManifest:
     try:
         return DatasetManifest.model_validate_json(data.read(key))
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
-        raise InvalidEvent(f"{key} is no dataset manifest (wrong: {fields or 'not JSON'})") from None
+        raise InvalidEvent(f"{key} is no dataset manifest (wrong: {wrong_fields(error)})") from None
 
 
 def _check_splits(manifest: DatasetManifest) -> None:

@@ -14,6 +14,7 @@ from plumbline.contracts.errors import ModelFileBroken, NoModelInService, StoreU
 from plumbline.contracts.models import MODEL_FILE, ModelPointer
 from plumbline.predict.classifier import Classifier
 from plumbline.predict_case.current import CurrentModel
+from tests.fakes import MemoryModelRegistry
 from tests.unit.predict_case.models import World
 
 
@@ -58,7 +59,58 @@ def test_without_a_promoted_model_it_says_what_to_do(world: World, clock: Clock)
         models.get()
     assert models.version() is None
     world.promote("v1")
+    clock.now += 2
     assert models.get().pointer.version == "v1"  # no waiting for the pointer's time: nothing was serving
+
+
+class Counting(MemoryModelRegistry):
+    """Counts how often the pointer is read, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.error: Exception | None = None
+
+    def current(self, task: str) -> ModelPointer | None:
+        self.reads += 1
+        if self.error:
+            raise self.error
+        return super().current(task)
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable("SSM is busy"), ModelFileBroken("no model pointer")])
+def test_what_a_cold_process_read_of_the_pointer_holds_for_two_seconds(
+    world: World, clock: Clock, error: Exception | None
+) -> None:
+    world.registry = registry = Counting()
+    registry.error = error
+    models = current(world, clock)
+    for _ in range(20):
+        with pytest.raises(type(error) if error else NoModelInService, match=str(error or "plumbline train")):
+            models.get()
+        if error:
+            with pytest.raises(type(error)):
+                models.version()
+        else:
+            assert models.version() is None
+    assert registry.reads == 1
+    registry.error = None
+    world.promote("v1")
+    clock.now += 1.9
+    with pytest.raises((NoModelInService, StoreUnavailable, ModelFileBroken)):
+        models.get()
+    clock.now += 0.2
+    assert models.get().pointer.version == "v1"
+    assert registry.reads == 2
+
+
+def test_the_health_of_a_cold_process_reads_the_pointer_once_in_two_seconds(world: World, clock: Clock) -> None:
+    world.registry = registry = Counting()
+    world.promote("v1")
+    models = current(world, clock)
+    assert {models.version() for _ in range(20)} == {"v1"}
+    assert models.get().pointer.version == "v1"
+    assert registry.reads == 1
 
 
 def test_it_is_fetched_and_loaded_once(world: World, clock: Clock) -> None:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def softmax(logits: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Rows of logits as rows of probabilities."""
+    import numpy as np  # noqa: PLC0415 - late: whoever only imports this module need not have the numpy layer
+
+    exp = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    result: NDArray[np.float64] = exp / exp.sum(axis=1, keepdims=True)
+    return result
+
+
 class Classifier:
     """A model's serving files, loaded. Thread-safe: ONNX Runtime and the tokenizer both are."""
 
@@ -51,13 +60,7 @@ class Classifier:
 
     def probabilities(self, texts: Sequence[str]) -> "NDArray[np.float64]":
         """Calibrated probabilities, texts x categories, each row summing to 1."""
-        import numpy as np  # noqa: PLC0415
-
-        scaled = self.logits(texts) / self.config.temperature
-        scaled -= scaled.max(axis=1, keepdims=True, initial=-np.inf)
-        exp = np.exp(scaled)
-        result: NDArray[np.float64] = exp / exp.sum(axis=1, keepdims=True)
-        return result
+        return softmax(self.logits(texts) / self.config.temperature)
 
     def logits(self, texts: Sequence[str]) -> "NDArray[np.float64]":
         """The graph's raw outputs, texts x categories; what a temperature is fitted on."""

@@ -1,23 +1,22 @@
 """The model in service, as one process holds it: loaded once, exchanged when the pointer moves, never missing."""
 
-import shutil
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from plumbline.contracts.errors import MissingObject, ModelFileBroken, NoModelInService
+from plumbline.contracts.errors import MissingObject, ModelFileBroken, NoModelInService, PlumblineError
 from plumbline.contracts.models import SERVING_FILES, ModelPointer
 from plumbline.observability import logger
 from plumbline.ports import ModelRegistry, ObjectStore
 from plumbline.predict.classifier import Classifier
-from plumbline.predict.files import fetch, folder_of
+from plumbline.predict.loaded import Load, loaded
 
 POINTER_SECONDS = 30.0
-_IN_PROGRESS = "tmp"  # how `files.fetch` calls a folder that is not whole yet
-_ABANDONED_SECONDS = 600.0
+# While nothing is loaded, every request and look at the health would read the pointer; SSM takes 40 reads a second of a
+# whole account and region (docs/operations.md).
+UNLOADED_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,23 @@ class Served:
     classifier: Classifier
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What a reading of the pointer gave, and until when it holds."""
+
+    until: float
+    pointer: ModelPointer | None = None
+    error: PlumblineError | None = None
+
+
 class CurrentModel:
     """The task's promoted model. Safe for threads.
 
     The pointer is read at most once in `pointer_seconds`, by one thread; the others go on with what is loaded. A new
     model takes the place of the old one only when it is loaded whole. Whatever goes wrong before that, the old one
-    stays, `refresh_failed` is called and the next try is as many seconds away. `cache` is a folder of this function's
-    own. `clock` counts seconds.
+    stays, `refresh_failed` is called and the next try is as many seconds away. While none is loaded, what the pointer
+    said, also that it names none or cannot be read, holds for `unloaded_seconds`. `cache` is a folder of this
+    function's own. `clock` counts seconds.
     """
 
     def __init__(
@@ -46,8 +55,9 @@ class CurrentModel:
         cache: Path,
         refresh_failed: Callable[[], None] = lambda: None,
         pointer_seconds: float = POINTER_SECONDS,
+        unloaded_seconds: float = UNLOADED_SECONDS,
         clock: Callable[[], float] = time.monotonic,
-        load: Callable[[Path], Classifier] = Classifier.load,
+        load: Load = Classifier.load,
     ) -> None:
         self._task = task
         self._registry = registry
@@ -55,10 +65,12 @@ class CurrentModel:
         self._cache = cache
         self._refresh_failed = refresh_failed
         self._pointer_seconds = pointer_seconds
+        self._unloaded_seconds = unloaded_seconds
         self._clock = clock
         self._load = load
         self._served: Served | None = None
         self._next_look = float("-inf")
+        self._read = _Read(until=float("-inf"))
         self._looking = threading.Lock()
 
     def get(self) -> Served:
@@ -86,7 +98,7 @@ class CurrentModel:
         """
         if self._served is not None:
             return self._served.pointer.version
-        pointer = self._registry.current(self._task)
+        pointer = self._unloaded_pointer()
         if pointer is None:
             return None
         for file in pointer.files:
@@ -100,8 +112,24 @@ class CurrentModel:
                 )
         return pointer.version
 
+    def _unloaded_pointer(self) -> ModelPointer | None:
+        """The pointer while nothing is loaded. Raises what its reading raised, as long as that holds."""
+        read = self._read
+        if self._clock() >= read.until:
+            read = self._read = self._reading()
+        if read.error is not None:
+            raise type(read.error)(*read.error.args)
+        return read.pointer
+
+    def _reading(self) -> _Read:
+        try:
+            pointer, error = self._registry.current(self._task), None
+        except PlumblineError as failed:
+            pointer, error = None, failed
+        return _Read(self._clock() + self._unloaded_seconds, pointer, error)
+
     def _first(self) -> Served:
-        pointer = self._registry.current(self._task)
+        pointer = self._unloaded_pointer()
         if pointer is None:
             raise NoModelInService(
                 f"no model of the task {self._task} has been promoted yet; train one (`plumbline train`), or promote "
@@ -129,35 +157,8 @@ class CurrentModel:
             return served
 
     def _put(self, pointer: ModelPointer) -> Served:
-        served = Served(pointer, self._loaded(pointer))
+        served = Served(pointer, loaded(pointer, self._data, self._cache, self._load))
         self._served = served
         self._next_look = self._clock() + self._pointer_seconds
-        self._clear_all_but(folder_of(pointer, self._cache))
         logger.info("model loaded", extra={"model_version": pointer.version})
         return served
-
-    def _loaded(self, pointer: ModelPointer) -> Classifier:
-        folder = fetch(pointer, self._data, self._cache)
-        try:
-            return self._load(folder)
-        except ModelFileBroken:
-            _discard(folder)  # perhaps only this copy is damaged, or another process was clearing it: once more
-            return self._load(fetch(pointer, self._data, self._cache))
-
-    def _clear_all_but(self, kept: Path) -> None:
-        """Folders of models that are not in service any more go, and what killed downloads left; /tmp is small."""
-        for folder in kept.parent.iterdir():
-            if folder.name.startswith(_IN_PROGRESS) and time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
-                continue  # on a laptop several processes share the folder
-            if folder != kept:
-                _discard(folder)
-
-
-def _discard(folder: Path) -> None:
-    """Take a model's folder away in one step, so that nobody finds half of it."""
-    away = folder.with_name(f"{_IN_PROGRESS}-{uuid.uuid4().hex}")
-    try:
-        folder.rename(away)
-    except OSError:  # another process was faster
-        return
-    shutil.rmtree(away, ignore_errors=True)

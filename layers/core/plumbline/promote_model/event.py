@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from plumbline import keys
 from plumbline.contracts import errors
-from plumbline.contracts.base import Model
+from plumbline.contracts.base import Model, wrong_fields
 from plumbline.contracts.errors import InvalidEvent, PlumblineError
 
 _MANIFEST_CHANNEL = "manifest"
@@ -57,11 +57,7 @@ def job_from_event(event: Mapping[str, Any], bucket: str) -> EndedJob:
             manifest_key=_manifest_key(detail, bucket),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
-        fields = (
-            ", ".join(str(e["loc"][0]) for e in error.errors(include_input=False))
-            if isinstance(error, ValidationError)
-            else type(error).__name__
-        )
+        fields = wrong_fields(error) if isinstance(error, ValidationError) else type(error).__name__
         raise InvalidEvent(f"no 'SageMaker Training Job State Change' of a job that ended ({fields})") from None
 
 

@@ -12,6 +12,7 @@ from typing import IO, Final
 from pydantic import ValidationError
 
 from plumbline import keys
+from plumbline.contracts.base import wrong_fields
 from plumbline.contracts.errors import MissingObject, ModelFileBroken
 from plumbline.contracts.models import (
     CARD_FILE,
@@ -99,8 +100,7 @@ def _checked_card(task: str, folder: Path) -> ModelCard:
     try:
         card = ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
     except ValidationError as error:
-        fields = ", ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False)[:5])
-        raise ModelFileBroken(f"{CARD_FILE} is no model card (wrong: {fields or 'not JSON'})") from None
+        raise ModelFileBroken(f"{CARD_FILE} is no model card (wrong: {wrong_fields(error)})") from None
     if card.task != task:
         raise ModelFileBroken(f"{CARD_FILE} is of the task {card.task}, the job's output of {task}")
     told = {file.name: file for file in card.files}
