@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plumbline.contracts.api import ErrorAnswer
 from tests.template.reading import (
     MACHINES,
     ROOT,
@@ -83,7 +84,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
         for action in listed(statement["Action"]):
             assert "*" not in action, f"{role}: {action}"
         # API Gateway takes AWS's own policy for its logs and no narrower one; the role serves the whole account.
-        if "*" in listed(statement["Resource"]) and role != "ApiLogsRole":
+        if "*" in listed(statement["Resource"]) and role != "ApiAccountRole":
             assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{role}: {statement}"
         for resource in listed(statement["Resource"]):
             text = json.dumps(resource)
@@ -213,3 +214,29 @@ def test_the_schedule_starts_predict_cases_and_nothing_else() -> None:
     assert properties["Target"]["Input"] == "{}"
     may = [s for role, s in _every_statement() if role == "PredictDailyRole"]
     assert may == [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "PredictCases"}}]
+
+
+def test_the_roles_of_the_regions_other_apis_stay_where_a_stack_says_so() -> None:
+    assert template()["Conditions"]["CreatesApiLogsRole"] == {"Fn::Equals": [{"Ref": "ApiLogsRole"}, "create"]}
+    for name in ("ApiAccount", "ApiAccountRole"):
+        assert template()["Resources"][name]["Condition"] == "CreatesApiLogsRole"
+
+
+def test_every_path_of_the_api_is_throttled() -> None:
+    [rest] = resources("AWS::Serverless::Api").values()
+    [settings] = rest["Properties"]["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRequestsPerSecond"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurst"}
+
+
+def test_what_api_gateway_answers_by_itself_has_the_shape_of_every_error_and_quotes_nothing() -> None:
+    [rest] = resources("AWS::Serverless::Api").values()
+    answers = rest["Properties"]["GatewayResponses"]
+    for kind, answer in answers.items():
+        body = answer["ResponseTemplates"]["application/json"]
+        problem = ErrorAnswer.model_validate_json(body).error
+        assert problem.request_id == "$context.requestId", kind
+        assert "$context.error.message" not in body, f"{kind} may quote what was sent"
+        assert ("sign" in problem.message) == (problem.code == "not_allowed"), kind
+        assert (ROOT / "docs" / "api.md").read_text("utf-8").count(f"`{problem.code}`") >= 1, problem.code

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # botocore owns the retries within one call; the state machine owns those around it.
 _CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 3}, connect_timeout=5, read_timeout=60)
-# SSM throttles when many functions start at once, and the API answers within 29 s: 5 tries of 2.5 s and the waits between
-# them (1 + 2 + 4 + 8 s at most, botocore's standard mode) stay below that. A sixth try could wait 16 s more.
+# SSM throttles when many functions start at once, and the API answers within 29 s: 5 tries of 2.5 s and the waits after
+# them (1 + 2 + 4 + 8 s at most; botocore's standard mode) stay below that. A sixth try could wait 16 s more.
 _SSM = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=1, read_timeout=1.5)
 
 
