@@ -1,13 +1,13 @@
 """A run of PredictCases in memory, with a tiny real model."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 from plumbline import keys
-from plumbline.contracts.cases import AnonymizedCase, Message
+from plumbline.contracts.cases import AnonymizedCase, IngestedCase, Message
 from plumbline.contracts.models import DatasetRef, ModelPointer
 from plumbline.contracts.predictions import PredictionRun
 from plumbline.contracts.runs import ShardEntry
@@ -55,10 +55,17 @@ def anonymized(case_id: str, text: str, created: datetime | None = NOW) -> Anony
 
 
 def put_shards(data: MemoryStore, of: PredictionRun, *shards: Sequence[AnonymizedCase]) -> list[str]:
-    """Put anonymized shards and their list; the shards' names."""
+    """Put anonymized shards, their index and their list; the shards' names."""
     names = [f"{number:05d}" for number in range(len(shards))]
     for name, cases in zip(names, shards, strict=True):
         write_models(data, keys.anonymized(of.run_id, name), cases)
+    write_models(data, keys.case_index(of.run_id), _index(names, shards))
     entries = [ShardEntry(shard=n, cases=len(c)).model_dump() for n, c in zip(names, shards, strict=True)]
     data.write(keys.shards(of.run_id), json.dumps(entries).encode())
     return names
+
+
+def _index(names: Sequence[str], shards: Sequence[Sequence[AnonymizedCase]]) -> Iterator[IngestedCase]:
+    for name, cases in zip(names, shards, strict=True):
+        for case in cases:
+            yield IngestedCase(case_id=case.case_id, content_hash=str(case.content_hash), status="new", shard=name)

@@ -16,7 +16,7 @@ from plumbline.anonymize import anonymize
 from plumbline.anonymize.detector import PatternDetector
 from plumbline.contracts.api import Alternative
 from plumbline.contracts.base import Model
-from plumbline.contracts.cases import AnonymizedCase, Case, Message
+from plumbline.contracts.cases import AnonymizedCase, Case, IngestedCase, Message
 from plumbline.contracts.models import ModelPointer
 from plumbline.contracts.predictions import PredictedCase, PredictionRun
 from plumbline.contracts.runs import RunRow, ShardEntry, ShardFailure
@@ -40,11 +40,13 @@ def seed_predictions(raw: ObjectStore, data: ObjectStore, ledger: Ledger, regist
     pointer = registry.current(TASK)
     assert pointer is not None
     run = prediction_run(pointer)
-    entries = []
+    entries, index = [], []
     for shard, own in ((SHARD, cases[:-1]), (FAILED_SHARD, cases[-1:])):
         entries.append(ShardEntry(shard=shard, cases=len(own)).model_dump())
+        index += [_indexed(case, shard) for case in own]
         raw.write(keys.raw_cases(RUN, shard), _lines(own))
         data.write(keys.anonymized(RUN, shard), _lines(anonymize(own, PatternDetector())))
+    data.write(keys.case_index(RUN), _lines(index))
     data.write(keys.shards(RUN), json.dumps(entries).encode())
     anonymized = anonymize(cases[:-1], PatternDetector())
     predicted = (_predicted(case, category, run) for case, category in zip(anonymized, WORDS.values(), strict=True))
@@ -68,6 +70,10 @@ def _case(word: str) -> Case:
         messages=(Message(role="customer", text=text),),
         created_at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC),
     )
+
+
+def _indexed(case: Case, shard: str) -> IngestedCase:
+    return IngestedCase(case_id=case.case_id, content_hash=case.content_hash(), status="new", shard=shard)
 
 
 def _predicted(case: AnonymizedCase, category: str, run: PredictionRun) -> PredictedCase:

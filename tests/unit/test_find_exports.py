@@ -78,6 +78,18 @@ def test_a_batch_is_bounded_and_says_what_is_left() -> None:
     assert names(world.find(limit=2)) == ["2.csv", "3.csv"]
 
 
+def test_exports_that_fail_again_and_again_keep_no_new_one_waiting() -> None:
+    world = World()
+    for number in range(3):
+        world.upload(f"{number}.csv", number)
+    tried = world.find(limit=2)
+    world.close(tried, "FAILED", "StoreUnavailable")
+    world.upload("new.csv", 9)
+    found = world.find(limit=3)
+    assert names(found) == ["2.csv", "new.csv", "0.csv"]
+    assert found.left == 1
+
+
 def test_an_export_is_done_once_predicted_until_it_changes_or_is_forced() -> None:
     world = World()
     world.upload("a.csv")

@@ -1,10 +1,11 @@
 """FindExports: which exports under daily/ wait for a prediction, and by which model."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from plumbline import keys
 from plumbline.contracts.errors import InvalidEvent, MissingObject, NoModelInService
+from plumbline.contracts.models import ModelPointer
 from plumbline.contracts.predictions import FindExportsTask, FoundExports, PredictionRun, predictions_scope
 from plumbline.contracts.runs import RunRow
 from plumbline.ports import Ledger, Listing, ModelRegistry, StoredObject
@@ -26,7 +27,10 @@ def find_exports(
     registry: ModelRegistry,
     now: datetime,
 ) -> FoundExports:
-    """The exports to predict now, oldest first, each with a RUNNING row in the ledger; no object is read.
+    """The exports to predict now, each with a RUNNING row in the ledger; no object is read.
+
+    Oldest first, but those that no execution has tried yet before those that one has: exports that fail again and
+    again never keep a new one waiting.
 
     An export is an object version under daily/. One that was predicted is left alone unless `force`; one whose
     execution broke off, or of which cases failed, is taken up again under its own id and day, so that it writes over
@@ -37,36 +41,49 @@ def find_exports(
     """
     day = task.day or now.date()
     waiting = _waiting(task, settings, exports, ledger)
-    model = registry.current(settings.task) if waiting else None
-    if waiting and model is None:
+    batch_id = f"batch-{now:%Y%m%dT%H%M%S%f}"
+    if not waiting:
+        return FoundExports(day=day, batch_id=batch_id, runs=())
+    model = registry.current(settings.task)
+    if model is None:
         raise NoModelInService(
             f"{len(waiting):,} exports wait under {keys.DAILY}, and no model of the task {settings.task} is in "
             "service: train one (`plumbline train`), or promote one (`plumbline models promote`)"
         )
-    runs = []
-    for stored, row in waiting[: settings.exports_per_execution] if model else []:
-        again = None if task.force or row is None or row.status == "SUCCEEDED" else row
-        run = PredictionRun(
-            run_id=_run_id(settings, stored),
-            task=settings.task,
-            key=stored.key,
-            version_id=stored.version_id,
-            force=task.force,
-            map_concurrency=settings.map_concurrency,
-            started_at=again.started_at if again else now,
-            day=(again.day if again else None) or day,
-            model=model,
-        )
+    chosen = waiting[: settings.exports_per_execution]
+    runs = tuple(_run(stored, row, task, settings, model, day, now) for stored, row in chosen)
+    for run in runs:
         ledger.put_run(_row(run))
-        runs.append(run)
-    batch_id = f"batch-{now:%Y%m%dT%H%M%S%f}"
-    return FoundExports(day=day, batch_id=batch_id, runs=tuple(runs), left=len(waiting) - len(runs))
+    return FoundExports(day=day, batch_id=batch_id, runs=runs, left=len(waiting) - len(runs))
+
+
+def _run(
+    stored: StoredObject,
+    row: RunRow | None,
+    task: FindExportsTask,
+    settings: FindExportsSettings,
+    model: ModelPointer,
+    day: date,
+    now: datetime,
+) -> PredictionRun:
+    again = None if task.force or row is None or row.status == "SUCCEEDED" else row
+    return PredictionRun(
+        run_id=_run_id(settings, stored),
+        task=settings.task,
+        key=stored.key,
+        version_id=stored.version_id,
+        force=task.force,
+        map_concurrency=settings.map_concurrency,
+        started_at=again.started_at if again else now,
+        day=(again.day if again else None) or day,
+        model=model,
+    )
 
 
 def _waiting(
     task: FindExportsTask, settings: FindExportsSettings, exports: Listing, ledger: Ledger
 ) -> list[tuple[StoredObject, RunRow | None]]:
-    """The exports with their rows in the ledger, oldest upload first."""
+    """The exports with their rows in the ledger; those without one first, then by the time of their upload."""
     if task.key is not None and not task.key.startswith(keys.DAILY):
         raise InvalidEvent(f"the key of an export to predict begins with {keys.DAILY}; upload it there")
     listed = [stored for stored in exports.objects_under(task.key or keys.DAILY) if _is_export(stored.key)]
@@ -77,7 +94,7 @@ def _waiting(
     scope = predictions_scope(settings.task)
     rows = [(stored, ledger.get_run(scope, _run_id(settings, stored))) for stored in listed]
     waiting = [(stored, row) for stored, row in rows if task.force or _waits(row, asked_for=task.key is not None)]
-    return sorted(waiting, key=lambda pair: (pair[0].modified, pair[0].key))
+    return sorted(waiting, key=lambda pair: (pair[1] is not None, pair[0].modified, pair[0].key))
 
 
 def _is_export(key: str) -> bool:

@@ -164,9 +164,42 @@ def test_counts_that_cannot_be_are_an_error(batch: Batch) -> None:
     export = batch.export(run, ["invoice", "crash"])
     with pytest.raises(BrokenInvariant, match=run.run_id):
         batch.summarize(export.model_copy(update={"ingest": b.ingest_result(3)}))
-    p.put_shards(batch.data, run, [p.anonymized("predict-a-0-0", "invoice")])
-    with pytest.raises(BrokenInvariant, match="more predictions than cases"):
-        batch.summarize(export.model_copy(update={"ingest": b.ingest_result(1)}))
+
+
+def test_a_shard_that_fails_when_taken_up_again_with_fewer_new_cases_counts_only_its_own(batch: Batch) -> None:
+    """Another export brought some of the cases meanwhile, so that the shards of the second attempt hold others."""
+    run = p.run()
+    first = [p.anonymized(f"c{n}", "invoice") for n in range(4)]
+    for shard in p.put_shards(batch.data, run, first[:3], first[3:]):
+        batch.predict(run, shard)
+    batch.ledger.hashes.clear()
+    p.put_shards(batch.data, run, first[2:])  # c0 and c1 are the other export's now; 00000 still names c0, c1 and c2
+    batch.fail(run, "00000")
+    batch.summarize(ExportPredicted(run=run, ingest=b.ingest_result(4, new=2, unchanged=2)))
+    summary = batch.summary()
+    check(summary)
+    assert (summary.cases, summary.failed, summary.categories) == (2, 1, {"Billing Inquiry": 1})
+    assert batch.ledger.hashes == {(SCOPE, "c2"): "hash-c2-7"}
+    row = batch.ledger.rows[SCOPE, run.run_id]
+    assert (row.status, row.outcomes["failed"]) == ("FAILED", 1)
+
+
+def test_a_changed_case_is_not_predicted_by_what_was_said_of_it_before(batch: Batch) -> None:
+    run = p.run()
+    batch.export(run, ["invoice"])
+    p.put_shards(batch.data, run, [p.anonymized("predict-a-0-0", "the invoice again")])
+    batch.fail(run, "00000")
+    batch.summarize(ExportPredicted(run=run, ingest=b.ingest_result(1)))
+    assert batch.summary().failures == {"Sandbox.Timedout": 1}
+
+
+def test_an_export_that_another_execution_is_ingesting_anew_sinks_no_summary(batch: Batch) -> None:
+    batch.summarize(batch.export(p.run("a"), ["invoice", "crash"]))
+    p.put_shards(batch.data, p.run("a"), [p.anonymized("predict-a-0-1", "crash")])
+    batch.summarize(batch.export(p.run("b"), ["how"]))
+    summary = batch.summary()
+    check(summary)
+    assert (summary.exports, summary.cases, summary.failed) == (2, 2, 0)
 
 
 def test_an_empty_day_has_figures_that_say_so(batch: Batch) -> None:

@@ -1,6 +1,6 @@
 """The stage: bring the day's summary up to date, say when predictions drift, close the exports' rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -50,19 +50,28 @@ def summarize_predictions(
     summaries: dict[date, TrendSummary] = {}
     ended: dict[str, OfExport] = {}
     for day in sorted({task.day, *(export.run.day for export in task.exports)}):
-        tally = tally_of(_exports_of(day, data), data)
+        tally = tally_of(_exports_of(day, data), data, {export.run.run_id for export in task.exports})
         summaries[day] = summary = _summary(task_name, day, tally, data, drift_threshold)
         data.write(keys.trend_summary(day.isoformat()), summary.model_dump_json().encode())
         ended |= tally.by_run
         news = any(ended[e.run.run_id].predicted for e in task.exports if e.run.day == day)
         if news and _drifted(summary):
             events.send(DRIFT_EVENT, _detail(task, summary))
+    _close(task, ended, ledger, now)
+    return _result(task, summaries)
+
+
+def _close(task: SummarizeTask, ended: Mapping[str, OfExport], ledger: Ledger, now: datetime) -> None:
+    """Remember what failed shards had predicted all the same, and end the exports' rows."""
     for export in task.exports:
         found = ended[export.run.run_id]
         if found.unremembered:
             ledger.record_labeled(export.run.ledger_task, export.run.run_id, found.unremembered)
         if export.ingest is not None:  # else RecordFailure has closed it
             ledger.put_run(_row(export, found, now))
+
+
+def _result(task: SummarizeTask, summaries: Mapping[date, TrendSummary]) -> SummarizeResult:
     today = summaries[task.day]
     return SummarizeResult(
         day=task.day,

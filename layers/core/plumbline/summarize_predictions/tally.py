@@ -1,15 +1,17 @@
 """The counts of one day: every new case of every export is predicted or failed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final
 
 from pydantic import TypeAdapter
 
 from plumbline import keys
+from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.predictions import NO_DATE, ExportPredicted, PredictedCase, PredictionRun
 from plumbline.contracts.runs import ShardEntry, ShardFailure
@@ -67,8 +69,12 @@ class Tally:
     errors: dict[str, str] = field(default_factory=dict)
     by_run: dict[str, OfExport] = field(default_factory=dict)
 
-    def add(self, export: ExportPredicted, data: ListedStore) -> None:
-        """Count one export. Raises BrokenInvariant when its figures do not add up."""
+    def add(self, export: ExportPredicted, data: ListedStore, *, fresh: bool) -> None:
+        """Count one export, by the shards that its newest ingest has written.
+
+        `fresh`: it was ingested by this execution, and its figures have to add up; BrokenInvariant says that they do
+        not. Another execution may be ingesting any other export anew, or have broken off while it did.
+        """
         run, found = export.run, OfExport()
         self.exports += 1
         if export.error:
@@ -76,28 +82,28 @@ class Tally:
         if export.ingest:
             self.unchanged += export.ingest.unchanged
             self.rejected += export.ingest.rejected
-            found.cases = export.ingest.new
-            for entry, predictions, error in _shards(run, data):
-                missing = entry.cases - len(predictions)
-                if missing < 0 or len({case.case_id for case in predictions}) != len(predictions):
-                    raise BrokenInvariant(f"run {run.run_id}, shard {entry.shard}: more predictions than cases")
-                found.predicted += len(predictions)
-                found.failures.update({error or LOST: missing} if missing else {})
-                if error:
-                    found.unremembered |= {case.case_id: case.content_hash for case in predictions}
-                for case in predictions:
-                    found.abstained += case.abstained
-                    self._add_case(case)
-            if found.cases != found.predicted + found.failed:
+            for shard in _shards(run, data):
+                self._add_shard(shard, found)
+            if fresh and found.cases != export.ingest.new:
                 raise BrokenInvariant(
-                    f"run {run.run_id}: {found.cases} new cases are not {found.predicted} predicted + "
-                    f"{found.failed} failed"
+                    f"run {run.run_id}: {export.ingest.new} new cases were ingested, and its shards have {found.cases}"
                 )
         self.cases += found.cases
         self.predicted += found.predicted
         self.abstained += found.abstained
         self.failures.update(found.failures)
         self.by_run[run.run_id] = found
+
+    def _add_shard(self, shard: "_Shard", found: OfExport) -> None:
+        missing = shard.cases - len(shard.predictions)
+        found.cases += shard.cases
+        found.predicted += len(shard.predictions)
+        found.failures.update({shard.error or LOST: missing} if missing else {})
+        if shard.error:
+            found.unremembered |= {case.case_id: case.content_hash for case in shard.predictions}
+        for case in shard.predictions:
+            found.abstained += case.abstained
+            self._add_case(case)
 
     def _add_case(self, case: PredictedCase) -> None:
         guess = case.category if case.category is not None else case.alternatives[0].category
@@ -110,10 +116,21 @@ class Tally:
             self.per_day[case.case_date.isoformat() if case.case_date else NO_DATE][case.category] += 1
 
 
-def _shards(run: PredictionRun, data: ListedStore) -> Iterator[tuple[ShardEntry, list[PredictedCase], str | None]]:
-    """Every shard with its predictions and, where it failed in this attempt or an earlier one, the error.
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A shard's predictions and, where it failed in this attempt or an earlier one, the error."""
 
-    A few shards are fetched ahead.
+    cases: int
+    predictions: Sequence[PredictedCase]
+    error: str | None
+
+
+def _shards(run: PredictionRun, data: ListedStore) -> Iterator[_Shard]:
+    """Every shard of the run, a few fetched ahead.
+
+    A run that is taken up again may find fewer new cases than at first, since another export brought some of them
+    meanwhile; its shards then hold other cases, and where one fails now, the predictions of the first attempt still lie
+    under its name. So only predictions of the cases that the index has in the shard are its own.
     """
     failures = {stored.key for stored in data.objects_under(keys.shard_failures(run.run_id))}
 
@@ -123,9 +140,22 @@ def _shards(run: PredictionRun, data: ListedStore) -> Iterator[tuple[ShardEntry,
         return entry, _predictions(run, entry.shard, data), error
 
     entries = iter(_SHARDS.validate_json(data.read(keys.shards(run.run_id))))
+    members = _members(run, data)
     with ThreadPoolExecutor(_AHEAD) as pool:
         while batch := list(islice(entries, _AHEAD)):
-            yield from pool.map(read, batch)
+            for entry, predictions, error in pool.map(read, batch):
+                shard, hashes = next(members, ("", {}))
+                known = hashes if shard == entry.shard else {}
+                own = {case.case_id: case for case in predictions if known.get(case.case_id) == case.content_hash}
+                yield _Shard(entry.cases, tuple(own.values()), error)
+
+
+def _members(run: PredictionRun, data: ListedStore) -> Iterator[tuple[str, dict[str, str]]]:
+    """Each shard with its cases' content hashes. The index stands in shard order, so one is held at a time."""
+    index = read_models(data, keys.case_index(run.run_id), IngestedCase)
+    new = ((case.shard, case) for case in index if case.shard is not None)
+    for shard, cases in groupby(new, key=itemgetter(0)):
+        yield shard, {case.case_id: case.content_hash for _, case in cases}
 
 
 def _predictions(run: PredictionRun, shard: str, data: ListedStore) -> list[PredictedCase]:
@@ -135,9 +165,9 @@ def _predictions(run: PredictionRun, shard: str, data: ListedStore) -> list[Pred
         return []
 
 
-def tally_of(exports: Iterable[ExportPredicted], data: ListedStore) -> Tally:
-    """The counts of all the exports."""
+def tally_of(exports: Iterable[ExportPredicted], data: ListedStore, fresh: Container[str]) -> Tally:
+    """The counts of all the exports; `fresh` has the ids of the runs that this execution ingested."""
     tally = Tally()
     for export in exports:
-        tally.add(export, data)
+        tally.add(export, data, fresh=export.run.run_id in fresh)
     return tally
