@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli import stack as stacks
 from cli.errors import CliError, UsageProblem
+from cli.judge import LAST, judge
 from cli.models_view import card_of, listing, short
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
@@ -52,6 +53,19 @@ def show_command(
 def promote_command(version: Version, task: Task = None, stack: StackName = None) -> None:
     """Put a version into service by hand, whatever the gate said of it. Its files are checked first."""
     raise typer.Exit(promote(stacks.find(stack), task, version, console_for(as_json=False)))
+
+
+@models_app.command("judge", epilog=examples("plumbline models judge last", "plumbline models judge JOB --stack NAME"))
+def judge_command(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A training job's name, or `last`.")] = LAST,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the model of a job that has ended and has no verdict: promotion was lost on its way, or failed.
+
+    Exit code: 0 the model was promoted, 1 it was not.
+    """
+    raise typer.Exit(judge(stacks.find(stack), job, console_for(as_json=as_json), as_json=as_json))
 
 
 @models_app.command("rollback", epilog=examples("plumbline models rollback", "plumbline models rollback --stack NAME"))

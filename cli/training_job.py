@@ -14,6 +14,7 @@ from cli.paths import plumbline
 from cli.stack import Stack
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.contracts.models import ModelRow
+from plumbline.promote_model.event import reason_of
 
 LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 _NAME_PREFIX = "plumbline-"  # as StartTraining names them
@@ -38,7 +39,7 @@ _OF_SECONDARY: Final[Mapping[str, Phase]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """A training job as SageMaker describes it. `began` says when each phase did."""
+    """A training job as SageMaker describes it. `began` says when each phase did, `reason` why it ended badly."""
 
     name: str
     task: str
@@ -158,13 +159,23 @@ def client(service: str) -> Any:
 
 def describe(sagemaker: Any, name: str) -> Job:
     """The job as it is now. Raises UsageProblem when there is none of that name."""
+    return job_of(described(sagemaker, name))
+
+
+def described(sagemaker: Any, name: str) -> Mapping[str, Any]:
+    """What SageMaker says of the job. Raises UsageProblem when there is none of that name."""
     try:
-        found = sagemaker.describe_training_job(TrainingJobName=name)
+        found: Mapping[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
     except ClientError as error:
         # SageMaker has no code of its own for it.
         if code_of(error) in ("ValidationException", "ValidationError", "ResourceNotFound"):
             raise UsageProblem(f"There is no training job {name!r}.") from None
         raise
+    return found
+
+
+def job_of(found: Mapping[str, Any]) -> Job:
+    """The job that SageMaker describes. Its reason quotes no exception of the training code: it may hold text."""
     began: dict[Phase, datetime] = {}
     message = ""
     for change in found.get("SecondaryStatusTransitions", []):
@@ -174,14 +185,14 @@ def describe(sagemaker: Any, name: str) -> Job:
     reached = [phase for phase in PHASES if phase in began]
     now = _OF_SECONDARY.get(found.get("SecondaryStatus", ""), reached[-1] if reached else "start")
     return Job(
-        name=name,
+        name=found["TrainingJobName"],
         task=_task_of(found),
         status=status,
         phase="decide" if status == "Completed" else now,
         created=_utc(found["CreationTime"]),
         began=began,
         message=message,
-        reason=found.get("FailureReason", ""),
+        reason=reason_of(found),
     )
 
 

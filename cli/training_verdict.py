@@ -132,6 +132,7 @@ def _after(where: Stack, job: Job, row: ModelRow | None, path: Path | None) -> I
         yield Text.assemble(("→ ", "cyan"), f"Predict: {plumbline(f'predict FILE{where.option}')}")
         yield Text.assemble(("→ ", "cyan"), f"Roll back: {plumbline(f'models rollback{where.option}')}")
     elif row is None and not job.ended_badly:
+        yield Text.assemble(("→ ", "cyan"), f"Judge it again: {plumbline(f'models judge {job.name}{where.option}')}")
         yield Text.assemble(("→ ", "cyan"), f"Look into {where.log_of('promote_model')}.")
     elif row and row.status == "rejected":
         words = f"Promote it all the same: {plumbline(f'models promote {job.name}{where.option}')}"

@@ -115,7 +115,7 @@ def test_a_failed_job_is_1_with_the_reason_and_where_its_log_is(
     assert run(monkeypatch, "--stack", "demo") == 1
     out = said(capsys)
     assert "Training failed: the model in service stays" in out
-    assert "exit code: 137" in out
+    assert "AlgorithmError (exit code 137)" in out
     assert f"/aws/sagemaker/TrainingJobs, the stream that begins with {t.JOB}/" in out
 
 

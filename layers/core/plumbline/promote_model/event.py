@@ -53,7 +53,7 @@ def job_from_event(event: Mapping[str, Any], bucket: str) -> EndedJob:
             task=key.removeprefix(_MODELS).strip("/"),
             version=detail["TrainingJobName"],
             status=detail["TrainingJobStatus"],
-            reason=_reason(detail),
+            reason=reason_of(detail),
             manifest_key=_manifest_key(detail, bucket),
         )
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
@@ -77,7 +77,8 @@ def reason_in_words(reason: str) -> str:
     return _FROM_THE_SCRIPT + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _reason(detail: Mapping[str, Any]) -> str:
+def reason_of(detail: Mapping[str, Any]) -> str:
+    """Why a job ended badly, by DescribeTrainingJob's fields, as `reason_in_words` says it; empty where it did not."""
     if detail.get("SecondaryStatus") == _OUT_OF_TIME:
         return "the job reached its time limit; raise the stack's parameter TrainingMaxSeconds, or train for less"
     return reason_in_words(str(detail.get("FailureReason") or ""))
