@@ -6,8 +6,7 @@ import logging
 import os
 import threading
 import zlib
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from local import api, info, moto_patches, private, state
+from local.background import Background
 from local.deploy import Deployment, Template, deploy, supported_part, translate
 from local.sagemaker import runner
 from local.saving import Saver
@@ -42,24 +42,6 @@ class ModelServer(Protocol):
 
     def stop(self) -> None:
         """End it."""
-
-
-class _Background(ThreadPoolExecutor):
-    """What AWS does asynchronously; knows what is still under way."""
-
-    def __init__(self) -> None:
-        super().__init__(max_workers=16, thread_name_prefix="asynchronous")
-        self._pending: set[Future[Any]] = set()
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = super().submit(fn, *args, **kwargs)
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
-        return future
-
-    def settle(self, seconds: float) -> None:
-        """Wait for what is under way, but no longer than that."""
-        wait(set(self._pending), timeout=seconds)
 
 
 class LocalStack:
@@ -114,7 +96,7 @@ class LocalStack:
         self._pools: WorkerPools | None = None
         self._saver = Saver(self._save)
         self._wiring: moto_patches.Wiring | None = None
-        self._background: _Background | None = None
+        self._background: Background | None = None
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -164,7 +146,7 @@ class LocalStack:
             self.bedrock_endpoint = self._start_model(running)
             self._serve(running)
             self._pools = WorkerPools(self._folder / "logs", self._parallel, self._environment())
-            background = self._background = _Background()
+            background = self._background = Background()
             training = self._training = runner.TrainingRunner(
                 self.client,
                 self._training_python,

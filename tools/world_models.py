@@ -88,26 +88,7 @@ def put_artifact(
 def put_dataset(data: ObjectStore, version: str, words: Mapping[str, str], task: str = TASK) -> DatasetRef:
     """A dataset whose texts each hold one of the words; what a card says of it."""
     categories = tuple(dict.fromkeys(words.values()))
-    splits = []
-    for split, number in _ROWS.items():
-        rows = [
-            DatasetRow(case_id=f"{split}-{word}-{n}", text=f"Case {n} is about: {word}", category=category)
-            for word, category in words.items()
-            for n in range(number)
-        ]
-        content = b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
-        key = keys.dataset_split(task, version, split)
-        data.write(key, content, "application/x-ndjson")
-        splits.append(
-            SplitFile(
-                split=split,
-                key=key,
-                sha256=hashlib.sha256(content).hexdigest(),
-                bytes=len(content),
-                rows=len(rows),
-                per_class={name: sum(row.category == name for row in rows) for name in categories},
-            )
-        )
+    splits = [_put_split(data, version, split, words, task) for split in _ROWS]
     per_class = {name: sum(file.per_class[name] for file in splits) for name in categories}
     manifest = DatasetManifest(
         task=task,
@@ -130,4 +111,23 @@ def put_dataset(data: ObjectStore, version: str, words: Mapping[str, str], task:
         manifest_sha256=hashlib.sha256(raw).hexdigest(),
         rows={file.split: file.rows for file in splits},
         train_per_class=splits[0].per_class,
+    )
+
+
+def _put_split(data: ObjectStore, version: str, split: Split, words: Mapping[str, str], task: str) -> SplitFile:
+    rows = [
+        DatasetRow(case_id=f"{split}-{word}-{n}", text=f"Case {n} is about: {word}", category=category)
+        for word, category in words.items()
+        for n in range(_ROWS[split])
+    ]
+    content = b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
+    key = keys.dataset_split(task, version, split)
+    data.write(key, content, "application/x-ndjson")
+    return SplitFile(
+        split=split,
+        key=key,
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+        rows=len(rows),
+        per_class={name: sum(row.category == name for row in rows) for name in dict.fromkeys(words.values())},
     )

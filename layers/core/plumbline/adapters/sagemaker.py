@@ -167,7 +167,6 @@ class SageMakerPipeline:
         One that Failed or was Stopped is followed by the next number; with `force` also one that succeeded. Raises
         TrainingUnavailable.
         """
-        root = f"s3://{self.settings.data_bucket}"
         try:
             executions = self._executions()
             for name in _names(job_name):
@@ -176,21 +175,7 @@ class SageMakerPipeline:
                     if not _again(status, force=force):
                         return arn, False
                     continue
-                parameters = {
-                    "ManifestS3Uri": f"{root}/{manifest_key}",
-                    "DatasetVersion": manifest.version,
-                    "Task": manifest.task,
-                    "CodeS3Uri": f"{root}/{self._code()}",
-                    "OutputS3Uri": f"{root}/{keys.models(manifest.task)}",
-                }
-                started = clients.sagemaker().start_pipeline_execution(
-                    PipelineName=self.settings.training_pipeline,
-                    PipelineExecutionDisplayName=name,
-                    PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items()],
-                    # Two calls at once for one dataset are one execution.
-                    ClientRequestToken=hashlib.sha256(name.encode()).hexdigest(),
-                )
-                return started["PipelineExecutionArn"], True
+                return self._execute(name, manifest, manifest_key), True
         except ClientError as error:
             raise TrainingUnavailable(
                 f"SageMaker refused an execution of pipeline {self.settings.training_pipeline} with "
@@ -200,6 +185,24 @@ class SageMakerPipeline:
         except BotoCoreError as error:
             raise _unreachable(error) from None
         raise _too_often(job_name)
+
+    def _execute(self, name: str, manifest: DatasetManifest, manifest_key: str) -> str:
+        root = f"s3://{self.settings.data_bucket}"
+        parameters = {
+            "ManifestS3Uri": f"{root}/{manifest_key}",
+            "DatasetVersion": manifest.version,
+            "Task": manifest.task,
+            "CodeS3Uri": f"{root}/{self._code()}",
+            "OutputS3Uri": f"{root}/{keys.models(manifest.task)}",
+        }
+        started = clients.sagemaker().start_pipeline_execution(
+            PipelineName=self.settings.training_pipeline,
+            PipelineExecutionDisplayName=name,
+            PipelineParameters=[{"Name": key, "Value": value} for key, value in parameters.items()],
+            # Two calls at once for one dataset are one execution.
+            ClientRequestToken=hashlib.sha256(name.encode()).hexdigest(),
+        )
+        return started["PipelineExecutionArn"]
 
     def _executions(self) -> dict[str, tuple[str, str]]:
         """ARN and status of the pipeline's executions by display name; of several of one name the newest."""

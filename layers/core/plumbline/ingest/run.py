@@ -1,15 +1,14 @@
 """The ingest stage: one uploaded file into shards of new cases, an index of all of them, and the rows left out."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import IO
 
 from plumbline import keys
-from plumbline.contracts.cases import UNKNOWN_GOLD, Case, IngestedCase, Reject
+from plumbline.contracts.cases import Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
 from plumbline.contracts.runs import IngestResult, RunBase, RunRequest, ShardEntry
 from plumbline.ingest.cases import CaseStream, read_cases
@@ -18,17 +17,17 @@ from plumbline.ingest.formats import open_rows
 from plumbline.ingest.ground_truth import fetcher, is_manifest, unwrap
 from plumbline.ingest.mapping import load_mapping, unfound
 from plumbline.ingest.options import IngestSettings
+from plumbline.ingest.placing import Placing, Tally
 from plumbline.ingest.profiles import GENERIC, Profile, known_names, recognise
 from plumbline.ingest.refusals import no_column, nothing_usable
 from plumbline.ingest.rows import BadRow, Reason, Row, Rows
 from plumbline.ingest.seen import Seen
 from plumbline.ingest.source import Source, open_source
 from plumbline.ingest.values import name_list, normal_name
-from plumbline.jsonl import write_line, write_models
+from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ObjectStore
 
 EstimateUsd = Callable[[int, int], float | None]
-_LOOKUP = 100  # cases per question to the ledger
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARS = 1_000_000
 
@@ -95,28 +94,6 @@ class _Reading:
     unfound: tuple[str, str] | None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """What became of the file's records."""
-
-    records: int = 0
-    new: int = 0
-    unchanged: int = 0
-    repeated: int = 0
-    cut: int = 0
-    new_chars: int = 0
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    shards: list[tuple[str, int]] = field(default_factory=list)
-
-    @property
-    def cases(self) -> int:
-        return self.new + self.unchanged
-
-    @property
-    def rejected(self) -> int:
-        return self.reasons.total()
-
-
 def _opened(raw: ObjectStore, run: RunBase) -> closing[IO[bytes]]:
     try:
         return closing(raw.open(run.key, run.version_id))
@@ -174,15 +151,15 @@ def _through_first_row(rows: Iterator[Row | BadRow]) -> Rows:
 
 def _sort(
     reading: _Reading, run: RunBase, raw: ObjectStore, data: ObjectStore, ledger: Ledger, settings: IngestSettings
-) -> _Tally:
+) -> Tally:
     """Send every record to its place: a shard and the index, the index alone, the rejects, or the count of repeats."""
-    tally = _Tally()
+    tally = Tally()
     with (
         raw.writer(keys.rejects(run.run_id)) as rejects,
         data.writer(keys.case_index(run.run_id)) as index,
         Seen() as seen,
     ):
-        placing = _Placing(run, raw, ledger, index, settings, tally)
+        placing = Placing(run, raw, ledger, index, settings, tally)
         for item in reading.cases:
             tally.records += 1
             if isinstance(item, BadRow):
@@ -205,91 +182,12 @@ def _sort(
     return tally
 
 
-def _reject(rejects: IO[bytes], row: BadRow, tally: _Tally) -> None:
+def _reject(rejects: IO[bytes], row: BadRow, tally: Tally) -> None:
     tally.reasons[row.reason] += 1
     write_line(rejects, Reject(line=row.line, reason=row.reason.value, detail=row.detail, case_id=row.case_id))
 
 
-class _Placing:
-    """Asks the ledger about cases in batches, and writes the new ones out as shards and all of them to the index."""
-
-    def __init__(
-        self,
-        run: RunBase,
-        raw: ObjectStore,
-        ledger: Ledger,
-        index: IO[bytes],
-        settings: IngestSettings,
-        tally: _Tally,
-    ) -> None:
-        self._run = run
-        self._raw = raw
-        self._ledger = ledger
-        self._index = index
-        self._per_shard = settings.cases_per_shard
-        self._categories = settings.categories
-        self._tally = tally
-        self._waiting: list[tuple[Case, str]] = []
-        self._shard: list[Case] = []
-
-    def add(self, case: Case, content_hash: str) -> None:
-        self._waiting.append((case, content_hash))
-        if len(self._waiting) == _LOOKUP:
-            self._place()
-
-    def finish(self) -> None:
-        self._place()
-        self._write_shard()
-
-    def _place(self) -> None:
-        ids = [case.case_id for case, _ in self._waiting]
-        known: Mapping[str, str] = {}
-        if ids and not self._run.force:
-            # A run that is taken up again finds the same cases new as at first, and so writes the same shards again.
-            known = self._ledger.known_hashes(self._run.ledger_task, ids, but_by=self._run.run_id)
-        for case, content_hash in self._waiting:
-            if known.get(case.case_id) == content_hash:
-                self._tally.unchanged += 1
-                self._note(case, content_hash, None)
-                continue
-            self._tally.new += 1
-            self._tally.cut += case.cut is not None
-            self._tally.new_chars += case.chars
-            self._note(case, content_hash, self._shard_id)
-            self._shard.append(case)
-            if len(self._shard) == self._per_shard:
-                self._write_shard()
-        self._waiting.clear()
-
-    @property
-    def _shard_id(self) -> str:
-        return f"{len(self._tally.shards):05d}"
-
-    def _note(self, case: Case, content_hash: str, shard: str | None) -> None:
-        line = IngestedCase(
-            case_id=case.case_id,
-            content_hash=content_hash,
-            status="new" if shard is not None else "unchanged",
-            shard=shard,
-            gold_category=self._gold(case),
-            cut=case.cut is not None,
-        )
-        write_line(self._index, line)
-
-    def _gold(self, case: Case) -> str | None:
-        """The gold label as it may leave the raw bucket: a name of the task's, never other text of the export."""
-        gold, categories = case.gold_category, self._categories
-        return gold if gold is None or categories is None or gold in categories else UNKNOWN_GOLD
-
-    def _write_shard(self) -> None:
-        if self._shard:
-            shard = self._shard_id
-            write_models(self._raw, keys.raw_cases(self._run.run_id, shard), self._shard)
-            self._tally.shards.append((shard, len(self._shard)))
-            self._shard.clear()
-
-
-def _within_budget(tally: _Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:
+def _within_budget(tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:
     input_tokens = -(-tally.new_chars // CHARS_PER_TOKEN) + tally.new * settings.prompt_tokens
     output_tokens = tally.new * settings.answer_tokens
     estimate = estimate_usd(input_tokens, output_tokens)
