@@ -63,14 +63,19 @@ def main() -> None:
     lines: list[Sequence[str]] = []
     with tempfile.TemporaryDirectory() as folder:
         write_dataset(splits, Path(folder))
-        for peer in filter(None, options.peers.split(",")):
-            lines += _peer(python, peer, Path(folder), splits, options.setfit_steps)
-        for number, recipe in enumerate(options.recipe or [""]):
-            kept = (options.keep or Path(folder)) / f"model-{number}"
-            lines.append(_trained(python, recipe, Path(folder), kept))
+        for line in _lines(python, Path(folder), splits, options):
+            print(" | ".join(line), flush=True)  # the table comes at the very end, and hours may pass until then
+            lines.append(line)
     title = "Random labels" if options.control else f"cases6_dev{', without ' + options.leave_out if left_out else ''}"
     show(title, ("model", "accuracy", "95% interval", "macro-F1", "weakest recall", "train s"), lines)
     print(machine())
+
+
+def _lines(python: Path, folder: Path, splits: Splits, options: argparse.Namespace) -> Iterator[Sequence[str]]:
+    for peer in filter(None, options.peers.split(",")):
+        yield from _peer(python, peer, folder, splits, options.setfit_steps)
+    for number, recipe in enumerate(options.recipe or [""]):
+        yield _trained(python, recipe, folder, (options.keep or folder) / f"model-{number}")
 
 
 def cases6(path: Path, left_out: set[str]) -> Splits:
