@@ -66,12 +66,13 @@ class BatchObserver:
         )
 
     def _read_found(self) -> FoundExports | None:
-        """FindExports' answer, from the execution's history; it is among the first events."""
+        """FindExports' answer, from the execution's history; it is among the first events. None where it failed."""
         history = clients.stepfunctions().get_execution_history(executionArn=self._arn, maxResults=100)
         for event in history["events"]:
             details: dict[str, Any] = dict(event.get("stateExitedEventDetails", {}))
             if details.get("name") == "FindExports":
-                return FoundExports.model_validate(json.loads(details["output"])["found"]["value"])
+                output = json.loads(details["output"])  # a caught error leaves the state too, and finds nothing
+                return FoundExports.model_validate(output["found"]["value"]) if "found" in output else None
         return None
 
     def _progress(self, run: PredictionRun) -> ExportProgress:

@@ -187,7 +187,8 @@ def _current(exports: tuple[ExportProgress, ...]) -> tuple[int, ExportProgress]:
 
 def _failure(where: Stack, error: CaughtError) -> CliError:
     if error.Error == NoModelInService.__name__:
-        hint = f"Train one: {plumbline('train')}{where.option}. The export waits: then {plumbline('predict-batch')}."
+        after = plumbline(f"predict-batch{where.option}")
+        hint = f"Train one: {plumbline('train')}{where.option}. The export waits: then {after}."
         return CliError(f"{error.message[:1].upper()}{error.message[1:]}.", hint)
     hint = f"What was predicted is kept. Start it again: {plumbline('predict-batch')}{where.option}"
     return CliError(f"PredictCases ended with {error.Error}: {error.message}", hint)
@@ -226,8 +227,9 @@ def _notes(where: Stack, exports: list[ExportPredicted], result: SummarizeResult
     if not exports:
         notes.append(Text("No export was waiting; upload one, or name a FILE."))
     if result.left:
-        again = plumbline("predict-batch")
-        notes.append(Text(f"{plural(result.left, 'export')} still wait: {again}{where.option}", style="yellow"))
+        again = plumbline(f"predict-batch{where.option}")
+        still = "still waits" if result.left == 1 else "still wait"
+        notes.append(Text(f"{plural(result.left, 'export')} {still}: {again}", style="yellow"))
     days = sorted({export.run.day.isoformat() for export in exports} - {result.day.isoformat()})
     if days:
         notes.append(Text(f"Exports of {', '.join(days)} were taken up again; that day's summary has changed too."))

@@ -1,5 +1,6 @@
 """`plumbline predict-batch`: what is refused before anything is uploaded, and the words about progress and failure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,33 @@ def test_a_stack_of_an_older_version_says_so(stack: Stack, console: Console) -> 
 
 def test_without_a_model_it_says_to_train(stack: Stack) -> None:
     error = CaughtError(
-        Error="NoModelInService", Cause='{"errorMessage": "1 exports wait, and no model is in service"}'
+        Error="NoModelInService", Cause='{"errorMessage": "1 export waits, and no model is in service"}'
     )
     failure = _failure(stack, error)
-    assert str(failure) == "1 exports wait, and no model is in service."
+    assert str(failure) == "1 export waits, and no model is in service."
     assert "plumbline train --stack demo" in failure.hint
+
+
+def test_no_model_in_service_ends_in_words(stack: Stack, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state that finds exports is left by its catch: its output has an error and nothing found."""
+
+    class States:
+        def start_execution(self, **_: str) -> dict[str, str]:
+            return {"executionArn": "arn:1"}
+
+        def describe_execution(self, **_: str) -> dict[str, str]:
+            cause = '{"errorMessage": "1 export waits, and no model is in service"}'
+            return {"status": "FAILED", "error": "NoModelInService", "cause": cause}
+
+        def get_execution_history(self, **_: object) -> dict[str, object]:
+            output = '{"error": {"Error": "NoModelInService", "Cause": ""}}'
+            return {"events": [{"stateExitedEventDetails": {"name": "FindExports", "output": output}}]}
+
+    monkeypatch.setattr("plumbline.adapters.clients.stepfunctions", States)
+    with pytest.raises(CliError, match="1 export waits, and no model is in service") as caught:
+        predict_at(replace(stack, predict_cases_arn="arn:m"), BatchOptions(), console)
+    assert caught.value.exit_code == 1
+    assert "plumbline train --stack demo" in caught.value.hint
 
 
 def test_another_failure_says_that_starting_again_goes_on(stack: Stack) -> None:

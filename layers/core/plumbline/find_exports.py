@@ -46,8 +46,9 @@ def find_exports(
         return FoundExports(day=day, batch_id=batch_id, runs=())
     model = registry.current(settings.task)
     if model is None:
+        wait = "1 export waits" if len(waiting) == 1 else f"{len(waiting):,} exports wait"
         raise NoModelInService(
-            f"{len(waiting):,} exports wait under {keys.DAILY}, and no model of the task {settings.task} is in "
+            f"{wait} under {keys.DAILY}, and no model of the task {settings.task} is in "
             "service: train one (`plumbline train`), or promote one (`plumbline models promote`)"
         )
     chosen = waiting[: settings.exports_per_execution]
