@@ -162,7 +162,7 @@ def rollback(where: Stack, task: str | None, console: Console) -> int:
         Text.assemble(
             ("Rolled back  ", "green"),
             (done.now.version, "bold"),
-            f" serves from now on instead of {done.before.version}.",
+            f" serves within 30 seconds instead of {done.before.version}.",
         ),
         soft_wrap=True,
     )
@@ -187,7 +187,7 @@ def chosen(rows: list[ModelRow], task: str, wanted: str, where: Stack) -> ModelR
 
 def _said(row: ModelRow, before: ModelPointer | None, trouble: str, where: Stack) -> Iterator[Text]:
     instead = f" instead of {before.version}." if before else "; no model was in service."
-    yield Text.assemble(("Promoted  ", "green"), (row.version, "bold"), f" serves from now on{instead}")
+    yield Text.assemble(("Promoted  ", "green"), (row.version, "bold"), f" serves within 30 seconds{instead}")
     if trouble:
         yield Text(f"The pointer before was damaged: {trouble}", style="yellow")
     if row.status == "rejected":

@@ -19,7 +19,7 @@ from cli.paths import plumbline
 from cli.precheck import check_task, check_training_environment
 from cli.run import INTERRUPTED, console_for, start_local
 from cli.stack import Stack
-from cli.training_job import Seen, TrainingObserver, following, newest, stop
+from cli.training_job import Job, Seen, TrainingObserver, following, newest, stop, training_again
 from cli.training_verdict import conclude
 from cli.training_view import TrainingView, training_view
 from plumbline.contracts.datasets import TrainingStarted
@@ -57,14 +57,15 @@ class TrainOptions:
 
 def train_command(
     dataset: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--dataset",
             "-d",
             metavar="VERSION|FILE",
+            show_default="latest",
             help="A dataset's version (or its beginning), a manifest file, or latest.",
         ),
-    ] = "latest",
+    ] = None,
     task: Annotated[str | None, typer.Option("--task", "-t", metavar="TASK", help="Of which task.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Train a dataset again that was trained before.")] = False,
     no_follow: Annotated[bool, typer.Option("--no-follow", help="Start only.")] = False,
@@ -85,8 +86,10 @@ def train_command(
     """
     if job and stop:
         raise UsageProblem("--follow and --stop are about one job each; give one of them.")
+    if job and (force or dataset or no_follow):
+        raise UsageProblem("--follow starts nothing: --dataset, --force and --no-follow do not go with it.")
     options = TrainOptions(
-        dataset=dataset,
+        dataset=dataset or datasets.LATEST,
         task=task,
         force=force,
         follow=not no_follow,
@@ -120,10 +123,8 @@ def train(options: TrainOptions, console: Console) -> int:
     started = _start(where, dataset, force=options.force)
     console.print(Text.assemble(("Training ", "dim"), (started.job_name, "bold")), soft_wrap=True)
     if started.already_started:
-        again = plumbline(f"train --dataset {dataset.manifest.version} --force{where.option}")
-        console.print(
-            f"This dataset has its training job already. Train it again: {again}", style="dim", soft_wrap=True
-        )
+        words = _already(TrainingObserver(where, started.job_name).job(), dataset.manifest.version, where)
+        console.print(f"Nothing was started: {words}", style="yellow", soft_wrap=True)
     if not options.follow:
         if options.as_json:
             print(json.dumps(started.model_dump(mode="json"), indent=2))
@@ -183,6 +184,14 @@ def _start(where: Stack, dataset: datasets.Dataset, *, force: bool) -> TrainingS
         hint = _HINTS.get(failed.error, f"Look into {where.log_of('start_training')}.")
         raise CliError(f"Training did not start: {failed}", hint) from None
     return TrainingStarted.model_validate(answer)
+
+
+def _already(job: Job, dataset: str, where: Stack) -> str:
+    """Why no job was started, and what to do about it."""
+    if job.goes_on:
+        stopping = plumbline(f"train --stop {job.name}{where.option}")
+        return f"this dataset is training now. Stop it: {stopping}, or follow it: {following(job.name, where)}"
+    return f"this dataset has its training job already. Train it again: {training_again(dataset, where)}"
 
 
 def _stack_for(options: TrainOptions, console: Console) -> Stack:

@@ -39,7 +39,10 @@ _OF_SECONDARY: Final[Mapping[str, Phase]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """A training job as SageMaker describes it. `began` says when each phase did, `reason` why it ended badly."""
+    """A training job as SageMaker describes it. `began` says when each phase did, `reason` why it ended badly.
+
+    `dataset` is the version it trains on, where its channels tell.
+    """
 
     name: str
     task: str
@@ -49,6 +52,12 @@ class Job:
     began: Mapping[Phase, datetime] = field(default_factory=dict)
     message: str = ""
     reason: str = ""
+    dataset: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status in ("InProgress", "Stopping")
 
     @property
     def ended_badly(self) -> bool:
@@ -77,19 +86,22 @@ class TrainingObserver:
 
     def look(self) -> Seen:
         """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer, CliError for no job."""
-        name = self._wanted
-        if name.startswith("arn:"):
-            found = self._of_pipeline()
-            if isinstance(found, Job) or found is None:
-                return Seen(found)
-            name = found
-        job = describe(self._client, name)
-        lines = tuple(self._log.news(name))
+        job = self.job()
+        if job.name.startswith("arn:"):
+            return Seen(job)
+        lines = tuple(self._log.news(job.name))
         done = job.status == "Completed"
-        row = row_of(self._where, job.task, name) if done else None
+        row = row_of(self._where, job.task, job.name) if done else None
         return Seen(job, lines, row, self._log.denied)
 
-    def _of_pipeline(self) -> str | Job | None:
+    def job(self) -> Job:
+        """The job as it is now, without its log. Raises as `look` does."""
+        if not self._wanted.startswith("arn:"):
+            return describe(self._client, self._wanted)
+        found = self._of_pipeline()
+        return found if isinstance(found, Job) else describe(self._client, found)
+
+    def _of_pipeline(self) -> str | Job:
         """The pipeline's training job; until there is one, the execution itself as a job that has not started."""
         steps = self._client.list_pipeline_execution_steps(PipelineExecutionArn=self._wanted)
         for step in steps["PipelineExecutionSteps"]:
@@ -193,6 +205,7 @@ def job_of(found: Mapping[str, Any]) -> Job:
         began=began,
         message=message,
         reason=reason_of(found),
+        dataset=_dataset_of(found),
     )
 
 
@@ -206,6 +219,16 @@ def _task_of(found: Mapping[str, Any]) -> str:
     return path.rpartition("/models/")[2] or path.rpartition("/")[2]
 
 
+def _dataset_of(found: Mapping[str, Any]) -> str:
+    """The version of the dataset, from where the job reads: datasets/<task>/<version>/<split>.jsonl."""
+    for channel in found.get("InputDataConfig", []):
+        uri = str(channel.get("DataSource", {}).get("S3DataSource", {}).get("S3Uri", ""))
+        _, _, below = uri.partition("/datasets/")
+        if below.count("/") == 2:
+            return below.split("/")[1]
+    return ""
+
+
 def row_of(where: Stack, task: str, name: str) -> ModelRow | None:
     """What promotion has decided about a job's model; None where it has not yet."""
     rows = AwsModelRegistry(where.model_parameters, where.ledger_table).rows(task)
@@ -217,11 +240,11 @@ def newest(where: Stack) -> str:
     found = next(_jobs(where), None)
     if found is None:
         raise CliError("No training job has been started on this stack yet.", f"Start one: {plumbline('train')}")
-    return found[0]
+    return found.name
 
 
-def _jobs(where: Stack) -> Iterator[tuple[str, Status]]:
-    """Name and status of the stack's newest training jobs, newest first."""
+def _jobs(where: Stack) -> Iterator[Job]:
+    """The stack's newest training jobs, newest first."""
     sagemaker = client("sagemaker")
     found = sagemaker.list_training_jobs(
         NameContains=_NAME_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
@@ -231,7 +254,7 @@ def _jobs(where: Stack) -> Iterator[tuple[str, Status]]:
     for job in sorted(found, key=lambda job: job["CreationTime"], reverse=True):
         described = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
         if described.get("OutputDataConfig", {}).get("S3OutputPath", "").startswith(bucket):
-            yield str(job["TrainingJobName"]), described["TrainingJobStatus"]
+            yield job_of(described)
 
 
 def following(name: str, where: Stack) -> str:
@@ -239,9 +262,15 @@ def following(name: str, where: Stack) -> str:
     return plumbline(f"train --follow {name}{where.option}")
 
 
-def still_training(where: Stack) -> list[str]:
-    """The names of the stack's training jobs that have not ended."""
-    return [name for name, status in _jobs(where) if status in ("InProgress", "Stopping")]
+def training_again(dataset: str, where: Stack) -> str:
+    """The command that trains the dataset again; the newest one where the version is not known."""
+    chosen = f" --dataset {dataset}" if dataset else ""
+    return plumbline(f"train{chosen} --force{where.option}")
+
+
+def still_training(where: Stack) -> list[Job]:
+    """The stack's training jobs that have not ended."""
+    return [job for job in _jobs(where) if job.goes_on]
 
 
 def stop(name: str) -> Job:

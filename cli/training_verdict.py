@@ -13,7 +13,7 @@ from cli.errors import CliError
 from cli.local_stack import log_folder
 from cli.paths import home, plumbline, shown
 from cli.stack import Stack
-from cli.training_job import LOG_GROUP, Job, Seen
+from cli.training_job import LOG_GROUP, Job, Seen, training_again
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.accuracy import Interval
@@ -79,7 +79,7 @@ def _title(job: Job, row: ModelRow | None) -> Text:
         return Text.assemble(("Trained, but not decided about: ", "bold yellow"), (job.name, "bold"))
     status = row.status if row else job.status.lower()
     words = {
-        "promoted": "Promoted: it serves from now on",
+        "promoted": "Promoted: it serves within 30 seconds",
         "rejected": "Rejected: the model in service stays",
         "failed": "Training failed: the model in service stays",
         "stopped": "Training was stopped: the model in service stays",
@@ -138,7 +138,7 @@ def _after(where: Stack, job: Job, row: ModelRow | None, path: Path | None) -> I
         words = f"Promote it all the same: {plumbline(f'models promote {job.name}{where.option}')}"
         yield Text.assemble(("→ ", "cyan"), words)
     elif job.ended_badly:
-        yield Text.assemble(("→ ", "cyan"), f"Try again: {plumbline(f'train{where.option}')}")
+        yield Text.assemble(("→ ", "cyan"), f"Try again: {training_again(job.dataset, where)}")
 
 
 def log_place(where: Stack, job: str) -> str:

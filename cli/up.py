@@ -14,7 +14,7 @@ from cli.parameters import check_running_parameters
 from cli.paths import home, plumbline, shown
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
-from cli.training_job import still_training
+from cli.training_job import still_training, training_again
 from local.info import LocalInfo
 from plumbline.adapters import clients
 
@@ -71,12 +71,12 @@ def _say_what_is_cut_off(console: Console) -> None:
         jobs = still_training(where)
     except (CliError, ClientError, BotoCoreError):
         return  # a stack that does not answer can be stopped all the same
-    for name in [*(execution["name"] for execution in found), *jobs]:
+    for name in [*(execution["name"] for execution in found), *(job.name for job in jobs)]:
         console.print(f"This cuts off {name}, which is still running.", style="yellow", soft_wrap=True)
     if found:
         console.print("Run its file again later: replies already given are reused.", style="dim")
-    if jobs:
-        console.print(f"Train again later: {plumbline('train')}", style="dim")
+    for job in jobs:
+        console.print(f"Train again later: {training_again(job.dataset, where)}", style="dim", soft_wrap=True)
 
 
 def banner(where: Stack, *, detached: bool) -> Panel:

@@ -65,7 +65,7 @@ def test_the_event_is_the_one_that_promotion_reads(
     job = job_from_event(event, stack.data_bucket)
     assert (job.task, job.version, job.status) == ("root_cause", t.JOB, "Completed")
     assert job.manifest_key == "datasets/root_cause/d1/manifest.json"
-    assert "Promoted: it serves from now on" in console.export_text()
+    assert "Promoted: it serves within 30 seconds" in console.export_text()
 
 
 def test_a_rejected_model_is_exit_code_1_and_json_is_the_row(

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from cli import local_stack, main
+from cli import local_stack, main, training_job
 from cli.observe import Observer
 from cli.progress import Execution, Observed
 from cli.stack import Stack
@@ -15,6 +15,7 @@ from local.info import LocalInfo
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from tests import builders as b
+from tests.cli import training
 from tests.unit.report import summaries
 
 SPEC = Path(__file__).parents[2] / "prompts"
@@ -106,6 +107,20 @@ def test_down_names_the_run_that_it_cuts_off(
     boto3.client("stepfunctions").start_execution(stateMachineArn=deployed.state_machine_arn, name="run-now")
     assert plumbline(monkeypatch, "down") == 0
     assert "This cuts off run-now" in capsys.readouterr().out
+
+
+def test_down_says_how_to_train_again_what_it_cuts_off(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    monkeypatch.setattr(local_stack, "running", lambda: info)
+    monkeypatch.setattr(local_stack, "stop", lambda: True)
+    monkeypatch.setattr("cli.stack.at_local", lambda _: Stack(**{**vars(deployed), "local": info}))
+    monkeypatch.setattr("cli.up.still_training", lambda _: [training_job.job_of(training.job())])
+    assert plumbline(monkeypatch, "down") == 0
+    out = capsys.readouterr().out
+    assert f"This cuts off {training.JOB}" in out
+    assert "Train again later: plumbline train --dataset d20261122-1f3a --force\n" in out
 
 
 def test_a_stack_that_is_not_there_is_1(

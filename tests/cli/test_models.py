@@ -152,7 +152,7 @@ def test_promoting_by_hand_says_what_it_replaces_and_what_the_gate_said(
     assert models.promote(stack, None, "bad", console) == 0
     assert serving(registry) == "bad"
     text = console.export_text()
-    assert f"{PREFIX}bad serves from now on instead of {PREFIX}new." in text
+    assert f"{PREFIX}bad serves within 30 seconds instead of {PREFIX}new." in text
     assert "The gate had rejected it: accuracy 40.0%" in text
     current = registry.current(w.TASK)
     assert current is not None
@@ -203,7 +203,7 @@ def test_a_rollback_goes_one_back_and_says_how_to_undo_it(
     assert models.rollback(stack, None, console) == 0
     assert serving(registry) == "old"
     text = console.export_text()
-    assert f"{PREFIX}old serves from now on instead of {PREFIX}new." in text
+    assert f"{PREFIX}old serves within 30 seconds instead of {PREFIX}new." in text
     assert "models promote new --stack demo" in text
 
 

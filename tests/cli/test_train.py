@@ -85,7 +85,7 @@ def test_the_newest_dataset_is_trained_followed_and_its_promotion_shown(
         "Dataset d20261122-1f3a (2 classes: 80 train, 10 validation, 10 test)",
         f"Training {t.JOB}",
         "a line of the log",
-        f"Promoted: it serves from now on {t.JOB}",
+        f"Promoted: it serves within 30 seconds {t.JOB}",
         "80.0% of 90 test cases (95% interval 70.0\N{EN DASH}88.0%)",
         "Macro F1 0.79",
         "right alone 9 to 4 (McNemar p = 0.27)",
@@ -116,6 +116,7 @@ def test_a_failed_job_is_1_with_the_reason_and_where_its_log_is(
     out = said(capsys)
     assert "Training failed: the model in service stays" in out
     assert "AlgorithmError (exit code 137)" in out
+    assert "Try again: plumbline train --dataset d20261122-1f3a --force --stack demo" in out
     assert f"/aws/sagemaker/TrainingJobs, the stream that begins with {t.JOB}/" in out
 
 
@@ -154,8 +155,26 @@ def test_no_follow_starts_only(
 ) -> None:
     assert run(monkeypatch, "--stack", "demo", "--no-follow") == 0
     assert f"plumbline train --follow {t.JOB} --stack demo" in said(capsys)
-    assert run(monkeypatch, "--stack", "demo", "--no-follow") == 0
-    assert "This dataset has its training job already" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("Completed", "has its training job already. Train it again: plumbline train --dataset d20261122-1f3a --force"),
+        ("InProgress", f"is training now. Stop it: plumbline train --stop {t.JOB} --stack demo, or follow it: "),
+    ],
+)
+def test_a_job_that_is_there_already_is_said_to_be_before_its_result(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    status: str, words: str,
+) -> None:  # fmt: skip
+    asked.append({})  # the first call
+    monkeypatch.setattr(training_job, "client", lambda _: t.FakeSageMaker(t.job(status)))
+    looks(monkeypatch, seen(*COMPLETED, row=t.row()))
+    assert run(monkeypatch, "--stack", "demo", "--force") == 0
+    before, _, _ = said(capsys).partition("Promoted: ")
+    assert f"Nothing was started: this dataset {words}" in before
+    assert ("Train it again" in before) == (status == "Completed")
 
 
 def test_a_job_is_followed_without_starting_one(
@@ -194,6 +213,9 @@ def test_what_start_training_says_is_passed_on(
     [
         (("--dataset", "absent.json"), "There is no file absent.json"),
         (("--follow", "a", "--stop", "b"), "give one of them"),
+        (("--follow", "a", "--force"), "--follow starts nothing"),
+        (("--follow", "a", "--dataset", "latest"), "--follow starts nothing"),
+        (("--follow", "a", "--no-follow"), "--follow starts nothing"),
         (("--task", "root_cuase"), "Did you mean root_cause?"),
     ],
 )

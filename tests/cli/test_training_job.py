@@ -9,7 +9,7 @@ import pytest
 from cli import training_job
 from cli.errors import CliError, UsageProblem
 from cli.stack import Stack
-from cli.training_job import Job, TrainingObserver, newest, still_training, stop
+from cli.training_job import Job, TrainingObserver, newest, still_training, stop, training_again
 from plumbline.adapters.registry import AwsModelRegistry
 from tests.cli import training as t
 
@@ -131,7 +131,7 @@ def test_only_a_running_job_is_stopped(clients: dict[str, Any]) -> None:
     assert clients["sagemaker"].stopped == []
 
 
-def create(name: str, bucket: str) -> None:
+def create(name: str, bucket: str, **more: Any) -> None:
     boto3.client("sagemaker").create_training_job(
         TrainingJobName=name,
         RoleArn="arn:aws:iam::123456789012:role/x",
@@ -139,6 +139,7 @@ def create(name: str, bucket: str) -> None:
         OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models/root_cause"},
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         StoppingCondition={"MaxRuntimeInSeconds": 60},
+        **more,
     )
 
 
@@ -149,3 +150,16 @@ def test_last_means_the_newest_job_of_this_stack(stack: Stack) -> None:
     create("plumbline-of-another-stack", "elsewhere")
     assert newest(stack) == "plumbline-one"
     assert still_training(stack) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "version"),
+    [("s3://data/datasets/root_cause/d1/train.jsonl", "d1"), ("s3://data/elsewhere/train.jsonl", "")],
+)
+def test_the_dataset_is_told_from_where_the_job_reads(stack: Stack, uri: str, version: str) -> None:
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
+    create("plumbline-one", "data", InputDataConfig=[channel])
+    dataset = TrainingObserver(stack, "plumbline-one").job().dataset
+    assert dataset == version
+    chosen = f" --dataset {version}" if version else ""
+    assert training_again(dataset, stack) == f"plumbline train{chosen} --force --stack demo"

@@ -28,6 +28,12 @@ def job(status: str = "InProgress", *secondary: str, **more: Any) -> dict[str, A
         "SecondaryStatus": phases[-1],
         "SecondaryStatusTransitions": changes,
         "CreationTime": BEGAN,
+        "InputDataConfig": [
+            {
+                "ChannelName": "train",
+                "DataSource": {"S3DataSource": {"S3Uri": "s3://data/datasets/root_cause/d20261122-1f3a/train.jsonl"}},
+            }
+        ],
         "OutputDataConfig": {"S3OutputPath": "s3://data/models/root_cause"},
         **more,
     }
