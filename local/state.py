@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import boto3
 
-from local import private
+from local import moto_patches, private
 from local.deploy import Deployment
 
 _log = logging.getLogger(__name__)
@@ -112,7 +112,13 @@ def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:
             # The key goes into a header: as a member's name it could lose a slash at either end.
             member = tarfile.TarInfo(f"{number:08d}")
             member.size = stored["ContentLength"]
-            about = {"key": entry["Key"], "type": stored["ContentType"], "metadata": stored["Metadata"]}
+            about = {
+                "key": entry["Key"],
+                "type": stored["ContentType"],
+                "metadata": stored["Metadata"],
+                "version": stored.get("VersionId"),
+                "modified": stored["LastModified"].isoformat(),
+            }
             member.pax_headers = {_HEADER: json.dumps(about)}
             archive.addfile(member, cast("Any", _Reader(stored["Body"])))
 
@@ -163,6 +169,10 @@ def _load_bucket(s3: Any, bucket: str, path: Path) -> None:
             about = json.loads(member.pax_headers[_HEADER])
             extra = {"ContentType": about["type"], "Metadata": about["metadata"]}
             s3.upload_fileobj(archive.extractfile(member), bucket, about["key"], ExtraArgs=extra)
+            if "modified" in about:  # not in what an earlier version saved
+                # The same upload, not a new one: exports are known by their version, and taken oldest first.
+                moment = datetime.fromisoformat(about["modified"])
+                moto_patches.restore_upload(bucket, about["key"], about["version"], moment)
 
 
 def _load_table(dynamodb: Any, table: str, path: Path) -> None:

@@ -1,6 +1,7 @@
 """What survives a restart, and that a start that fails leaves nothing behind."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ from tests.local.conftest import FIXTURE, Driver, NoModel, until
 
 def stack_of(tmp_path: Path, **options: Any) -> LocalStack:
     return LocalStack(FIXTURE, state_dir=tmp_path, model_server=NoModel(), time_scale=0.01, **options)
+
+
+def versions(driver: Driver, bucket: str) -> dict[str, tuple[str, datetime]]:
+    found = driver["s3"].list_object_versions(Bucket=bucket)["Versions"]
+    return {entry["Key"]: (entry["VersionId"], entry["LastModified"]) for entry in found}
 
 
 def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -> None:
@@ -33,6 +39,7 @@ def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -
         for value in ("old", "new"):
             stack.client("ssm").put_parameter(Name="/x/models/t", Value=value, Type="String", Overwrite=True)
         until(driver.executions)
+        before = versions(driver, names["Inbox"])
     assert info.read(tmp_path) is None
     with stack_of(tmp_path) as stack:
         driver = Driver(stack)
@@ -42,6 +49,7 @@ def test_objects_and_items_survive_a_restart_and_start_nothing(tmp_path: Path) -
             assert (stored["Body"].read(), stored["ContentType"], stored["Metadata"]) == (body, "text/x", {"who": "me"})
         assert driver["dynamodb"].get_item(TableName=names["Counts"], Key={"pk": {"S": "x"}})["Item"] == item
         assert driver["dynamodb"].scan(TableName=names["Counts"])["Count"] == 61
+        assert versions(driver, names["Inbox"]) == before, "the uploads that they were, not new ones"
         history = stack.client("ssm").get_parameter_history(Name="/x/models/t")["Parameters"]
         assert [version["Value"] for version in history] == ["old", "new"]
         assert driver.executions() == [], "an object that comes back is no upload"
