@@ -25,6 +25,21 @@ _MAX_ROUNDS = 8  # botocore already retries throttled calls; these rounds are fo
 _translated = translated("the ledger's table")
 
 
+def partition(table: str, pk: str) -> Iterator[str]:
+    """The attribute `row` of every item under the partition key, in the order of the sort key."""
+    pages = (
+        clients.dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+    )
+    return (item["row"]["S"] for page in pages for item in page["Items"])
+
+
 class DynamoLedger:
     """What has been labeled and which runs there were. Every method may raise StoreUnavailable and StoreDenied."""
 
@@ -56,17 +71,7 @@ class DynamoLedger:
     @_translated
     def runs(self, task: str) -> list[RunRow]:
         """Every run of the task, newest first."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self.table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": f"runs#{task}"}},
-                ConsistentRead=True,
-            )
-        )
-        rows = [RunRow.model_validate_json(item["row"]["S"]) for page in pages for item in page["Items"]]
+        rows = [RunRow.model_validate_json(row) for row in partition(self.table, f"runs#{task}")]
         return sorted(rows, key=lambda row: (row.started_at, row.run_id), reverse=True)
 
     @_translated

@@ -9,6 +9,7 @@ import logging
 from pydantic import ValidationError
 
 from plumbline.adapters import clients
+from plumbline.adapters.dynamodb import partition
 from plumbline.adapters.failures import translated
 from plumbline.contracts.errors import ModelFileBroken
 from plumbline.contracts.models import ModelPointer, ModelRow
@@ -89,17 +90,7 @@ class AwsModelRegistry:
     @_translated
     def rows(self, task: str) -> list[ModelRow]:
         """Every training job's row, newest first."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self.table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": f"models#{task}"}},
-                ConsistentRead=True,
-            )
-        )
-        rows = [ModelRow.model_validate_json(item["row"]["S"]) for page in pages for item in page["Items"]]
+        rows = [ModelRow.model_validate_json(row) for row in partition(self.table, f"models#{task}")]
         return sorted(rows, key=lambda row: (row.decided_at, row.version), reverse=True)
 
     def _name(self, task: str) -> str:
