@@ -4,16 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from cli.training_job import PHASES, Job, Phase, Seen
-from cli.view import clock_text, indented
+from cli.view import LiveBlock, clock_text, indented
 from plumbline.report.words import clipped
 
 _NAMES: Final[dict[Phase, tuple[str, str]]] = {
@@ -43,25 +42,14 @@ def training_view(console: Console, now: Callable[[], datetime] = lambda: dateti
     return LiveTraining(console, now) if live else PlainTraining(console, now)
 
 
-class LiveTraining(AbstractContextManager["LiveTraining"]):
+class LiveTraining(LiveBlock):
     """The log scrolls by; the phases stay below it."""
 
     def __init__(self, console: Console, now: Callable[[], datetime]) -> None:
         self._now = now
         self._console = console
         self._seen = Seen(None)
-        self._notice = ""
-        self._spinner = Spinner("dots", style="cyan")
-        self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=False)
-
-    def __enter__(self) -> Self:
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(console)
 
     def update(self, seen: Seen) -> None:
         """Print the new lines above the phases."""
@@ -69,10 +57,6 @@ class LiveTraining(AbstractContextManager["LiveTraining"]):
             if line.strip():
                 self._console.print(Text(clipped(line, _LINE_CHARS), style="dim"), soft_wrap=True)
         self._seen = seen
-
-    def notice(self, text: str) -> None:
-        """Show the text below the phases."""
-        self._notice = text
 
     def _draw(self) -> RenderableType:
         words = self._notice or (_DENIED if self._seen.log_denied else "")

@@ -1,6 +1,7 @@
 """Progress on the screen: a live block on a terminal, plain lines anywhere else."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -53,15 +54,11 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-class LiveView(AbstractContextManager["LiveView"]):
-    """Redraws one block in place."""
+class LiveBlock(ABC):
+    """A block that is drawn in place while its `with` runs. Its first drawing is made here: call this __init__ last."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._began = clock()
-        self._progress = Progress(state="RUNNING", stage=Stage.START)
+    def __init__(self, console: Console) -> None:
         self._notice = ""
-        self._pace = Pace()
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(console=console, get_renderable=self._draw, refresh_per_second=8, transient=False)
 
@@ -74,14 +71,29 @@ class LiveView(AbstractContextManager["LiveView"]):
     ) -> None:
         self._live.stop()
 
+    def notice(self, text: str) -> None:
+        """Show the text below the block until it is taken back."""
+        self._notice = text
+
+    @abstractmethod
+    def _draw(self) -> RenderableType:
+        """The block as it stands now."""
+
+
+class LiveView(LiveBlock):
+    """Redraws one block in place."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._progress = Progress(state="RUNNING", stage=Stage.START)
+        self._pace = Pace()
+        super().__init__(console)
+
     def update(self, progress: Progress) -> None:
         """Take the newest progress; it is drawn with the next refresh."""
         self._pace.see(progress, self._clock() - self._began)
         self._progress = progress
-
-    def notice(self, text: str) -> None:
-        """Show the text below the block until it is taken back."""
-        self._notice = text
 
     def _draw(self) -> RenderableType:
         elapsed = self._clock() - self._began
