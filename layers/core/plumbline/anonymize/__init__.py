@@ -1,7 +1,7 @@
 """Anonymize: personal data out, stable placeholders in.
 
 Entry point: `anonymize`. Detectors stand in `detector` (its heavy libraries load at the first find, from the `nlp`
-layer). Recognisers are added in `patterns` (one expression), `phones` and `names`; a new entity type goes into
+layer). Recognisers are added in `recognizers` (one expression each), `phones` and `names`; a new entity type goes into
 `spans.ENTITY_TYPES`. Nothing here writes a value anywhere but into a placeholder's place: no logs, no counts by value.
 
 What is masked: the subject, every message, and in the product what has a shape of its own or was found elsewhere in
@@ -13,8 +13,8 @@ case is about; loopback, link-local and unspecified addresses and netmasks stay 
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from plumbline.anonymize.patterns import find_patterns
 from plumbline.anonymize.placeholders import Found, mask
+from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.spans import merge
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64

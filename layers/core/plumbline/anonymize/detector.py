@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from plumbline.anonymize import names
-from plumbline.anonymize.patterns import find_patterns
+from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.spans import Span, merge
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plumbline.anonymize.patterns import find_patterns
+from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.spans import ENTITY_TYPES, Span, merge
 
 # Tokens are put together here so that no secret scanner takes this file for a leak.

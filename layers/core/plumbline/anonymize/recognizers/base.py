@@ -1,0 +1,36 @@
+"""What a recogniser is, and the pieces that several expressions share."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from plumbline.anonymize.spans import Span
+
+ANY_CASE = re.IGNORECASE
+START = r"(?<![A-Za-z0-9_])"
+END = r"(?![A-Za-z0-9_])"
+# What joins a key and its value in JSON, environment files, code and prose.
+IS = r"""["'\]]?[ \t]{0,3}(?:[:=]{1,2}>?|\b(?:is|was)\b)[ \t]{0,3}"""
+QUOTE = r"""["'`]?"""
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """Finds one type of entity by one regular expression.
+
+    Its value is the expression's group `value`, else the whole match; a match in which `value` took no part only steps
+    over text that must not be searched. `hints`: the text must hold one of them (lower case), else it is not searched.
+    """
+
+    type: str
+    pattern: re.Pattern[str]
+    check: Callable[[str], bool] | None = None
+    hints: tuple[str, ...] = ()
+
+    def find(self, text: str) -> Iterator[Span]:
+        """The spans of this recogniser's values in the text."""
+        group: str | int = "value" if "value" in self.pattern.groupindex else 0
+        for match in self.pattern.finditer(text):
+            value = match[group]
+            if value and (self.check is None or self.check(value)):
+                yield Span(*match.span(group), self.type)
