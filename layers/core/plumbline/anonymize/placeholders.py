@@ -1,8 +1,9 @@
 """One case's placeholders: which values are the same, which number each gets, and where each occurs."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from plumbline.anonymize.case_names import CaseNames
 from plumbline.anonymize.spans import PLACEHOLDER, Span, merge, subtract, trim
@@ -16,11 +17,31 @@ _LONG = 8  # a value of this length is masked inside longer tokens, too
 _PLAIN_SHORT_WORD = re.compile(r"[A-Za-z]{1,5}|\W*|\d{1,4}")
 
 
+class Replacement(NamedTuple):
+    """Characters start…end (exclusive) of a text give way to this placeholder."""
+
+    start: int
+    end: int
+    type: str
+    placeholder: str
+
+
 def mask(texts: Sequence[str], found: Sequence[Found]) -> tuple[list[str], dict[str, int]]:
-    """Replace the personal data in one case's texts by placeholders `[TYPE_n]`.
+    """Replace the personal data in one case's texts by placeholders `[TYPE_n]`, as `replacements` says.
+
+    Returns the new texts and, by type, how many different values were masked.
+    """
+    rows = replacements(texts, found)
+    given = {(replacement.type, replacement.placeholder) for row in rows for replacement in row}
+    entities = Counter(kind for kind, _ in given)
+    return [_replace(text, row) for text, row in zip(texts, rows, strict=True)], dict(sorted(entities.items()))
+
+
+def replacements(texts: Sequence[str], found: Sequence[Found]) -> list[list[Replacement]]:
+    """Per text of one case, in order and without overlaps: what is replaced, and by which placeholder.
 
     `found` holds, per text, spans (start, end, type) that do not overlap. A value found in one place is masked
-    wherever it occurs in the case. Returns the new texts and, by type, how many different values were masked.
+    wherever it occurs in the case.
 
     Numbers follow first appearance. Those of placeholders that the texts hold already are not given out: what
     somebody typed never reads as one of ours, and a text that was masked before stays as it is.
@@ -37,7 +58,19 @@ def mask(texts: Sequence[str], found: Sequence[Found]) -> tuple[list[str], dict[
         list(_outside(text, merge([*row, *repeats.find(text), *names.find(text)]), holes))
         for text, row, holes in zip(texts, spans, typed, strict=True)
     ]
-    return _Numbering(texts, names).replace_all(texts, spans)
+    numbering = _Numbering(texts, names)
+    return [
+        [Replacement(*span, numbering.placeholder(span.type, text[span.start : span.end])) for span in row]
+        for text, row in zip(texts, spans, strict=True)
+    ]
+
+
+def _replace(text: str, row: Sequence[Replacement]) -> str:
+    parts, end = [], 0
+    for replacement in row:
+        parts += [text[end : replacement.start], replacement.placeholder]
+        end = replacement.end
+    return "".join([*parts, text[end:]])
 
 
 class _Repeats:
@@ -65,26 +98,14 @@ class _Numbering:
     def __init__(self, texts: Sequence[str], names: CaseNames) -> None:
         self._names = names
         self._given: dict[tuple[str, str], str] = {}
-        self._entities: dict[str, int] = defaultdict(int)
         self._taken = {match[0] for text in texts for match in PLACEHOLDER.finditer(text)}
         self._last: dict[str, int] = defaultdict(int)
 
-    def replace_all(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> tuple[list[str], dict[str, int]]:
-        masked = [self._replace(text, row) for text, row in zip(texts, spans, strict=True)]
-        return masked, dict(sorted(self._entities.items()))
-
-    def _replace(self, text: str, spans: Sequence[Span]) -> str:
-        parts, end = [], 0
-        for span in spans:
-            parts += [text[end : span.start], self._placeholder(span.type, text[span.start : span.end])]
-            end = span.end
-        return "".join([*parts, text[end:]])
-
-    def _placeholder(self, kind: str, value: str) -> str:
+    def placeholder(self, kind: str, value: str) -> str:
+        """That of the value; the next number of its type where it has none yet."""
         key = (kind, self._names.person(value)) if kind == "NAME" else _key(kind, value)
         if key not in self._given:
             self._given[key] = self._next(kind)
-            self._entities[kind] += 1
         return self._given[key]
 
     def _next(self, kind: str) -> str:
