@@ -312,7 +312,7 @@ def test_openapi_documents_the_canonical_case_and_the_one_error_shape(world: Wor
 def test_the_swagger_page_needs_no_other_site(world: World) -> None:
     answer = ask(world, "GET", "/swagger")
     assert answer["statusCode"] == 200
-    assert answer["multiValueHeaders"]["Content-Type"] == ["text/html"]
+    assert answer["multiValueHeaders"]["Content-Type"] == ["text/html; charset=utf-8"]
     assert "/predictions" in answer["body"]
     assert "src=" not in answer["body"].split("<script>")[0]
     assert len(answer["body"]) < 6_000_000

@@ -37,13 +37,14 @@ class CasePredictor:
     fallback: Callable[[], LanguageModelFallback] | None = None
 
     def predict(self, row: Mapping[str, Any], request_id: str) -> Prediction:
-        """The answer for one case, given as a row of an export.
+        """The answer for one case, given as a row of an export; the row is read before a model is asked for.
 
         Raises InvalidPredictionRequest; NoModelInService; ModelFileBroken, StoreUnavailable and StoreDenied where no
         model is loaded yet; with a fallback what it raises.
         """
+        raw = case_of(row, self.max_case_tokens)
         served = self._served()
-        [case] = anonymize([case_of(row, self.max_case_tokens)], self.detector)
+        [case] = anonymize([raw], self.detector)
         decision, version = self._decide(case, served)
         return Prediction(
             **decision.model_dump(), model_version=version, anonymized_entities=case.entities, request_id=request_id

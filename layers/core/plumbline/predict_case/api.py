@@ -1,9 +1,9 @@
 """The REST API: routes, the body's checks, and one shape for every answer that is no success."""
 
-import functools
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -27,29 +27,22 @@ from plumbline.contracts.errors import (
 from plumbline.observability import count, logger
 from plumbline.predict_case import CasePredictor
 from plumbline.predict_case.body import Refused, with_json_body
-from plumbline.predict_case.request import CaseBody
+from plumbline.predict_case.openapi import (
+    CASE_EXAMPLES,
+    CASES,
+    ERRORS,
+    EVERYWHERE,
+    HEALTHY,
+    PREDICTED,
+    SERVICE,
+    document,
+    error_responses,
+    page,
+)
+from plumbline.predict_case.request import WRONG_SHAPE, CaseBody
 
 REQUEST_ID = "x-request-id"
-_METHODS = {"/predictions": "POST", "/health": "GET", "/openapi.json": "GET", "/swagger": "GET"}
-_ABOUT: dict[str, Any] = {
-    "title": "Plumbline",
-    "version": "1",
-    "description": (
-        "What is the root cause of this support case? Personal data is masked before a model reads the case, and no "
-        "text of it is logged. On AWS every call is signed (IAM, service `execute-api`)."
-    ),
-}
-_MEANING = {
-    HTTPStatus.BAD_REQUEST: "`empty_body`, `invalid_encoding` or `invalid_json`: the body is no JSON text",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "`case_too_large`: the body is above the limit",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "`invalid_request` or `invalid_case`: no case can be read from the body",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "`internal_error`: a fault of the service; its log has the request id",
-    HTTPStatus.SERVICE_UNAVAILABLE: "`no_model`, `model_unavailable` or `language_model_unavailable`: try again later",
-}
-_RESPONSES: Any = {
-    int(status): {"description": meaning, "content": {content_types.APPLICATION_JSON: {"model": ErrorAnswer}}}
-    for status, meaning in _MEANING.items()
-}
+_METHODS: Final = {"/predictions": "POST", "/health": "GET", "/openapi.json": "GET", "/swagger": "GET"}
 _CODES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     InvalidPredictionRequest: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_case"),
     NoModelInService: (HTTPStatus.SERVICE_UNAVAILABLE, "no_model"),
@@ -63,42 +56,40 @@ _CODES: dict[type[Exception], tuple[HTTPStatus, str]] = {
 app = APIGatewayRestResolver(enable_validation=True, debug=False)
 
 
-@functools.cache
-def _with_swagger() -> None:
-    """Make the page, at its first call: a third of a cold start is no price for what is hardly ever asked."""
-    app.enable_swagger(path="/swagger", **_ABOUT)
-
-
 def respond(
     event: Mapping[str, Any], context: LambdaContext, predictor: CasePredictor, max_bytes: int
 ) -> dict[str, Any]:
-    """API Gateway's proxy event → its answer; every failure has ErrorAnswer's shape. Raises InvalidEvent alone."""
+    """API Gateway's proxy event → its answer; every failure has ErrorAnswer's shape. Raises InvalidEvent alone.
+
+    HEAD is answered as GET without the body.
+    """
     if not (isinstance(event.get("requestContext"), Mapping) and isinstance(event.get("httpMethod"), str)):
         raise InvalidEvent("not a proxy event of API Gateway (REST); events/predict_case shows one")
     request_id = str(event["requestContext"].get("requestId") or context.aws_request_id)
     logger.append_keys(api_request_id=request_id)
     app.context.update(predictor=predictor, request_id=request_id)
-    path = str(event.get("path", "")).rstrip("/")
+    path, method = str(event.get("path") or "").rstrip("/"), event["httpMethod"]
+    if method == "HEAD" and _METHODS.get(path) == "GET":
+        event = {**event, "httpMethod": "GET"}
     try:
-        if path == "/swagger":
-            _with_swagger()
-        takes_body = (event["httpMethod"], path) == ("POST", "/predictions")
+        takes_body = (method, path) == ("POST", "/predictions")
         answer = app.resolve(with_json_body(event, max_bytes) if takes_body else dict(event), context)
     except Exception as error:  # noqa: BLE001 - Powertools' own faults, too, are answered in the documented shape
         answer = _proxied(_failure(error, request_id))
     finally:
         app.context.clear()
     answer["multiValueHeaders"] = {**answer.get("multiValueHeaders", {}), REQUEST_ID: [request_id]}
-    return answer
+    return answer if method != "HEAD" else {**answer, "body": ""}
 
 
 @app.post(
     "/predictions",
     summary="Predict the category of one case",
-    response_description="The category, or none where the model is not sure enough",
-    responses={200: {"description": "The prediction"}, **_RESPONSES},
+    operation_id="predict",
+    tags=[CASES],
+    responses={200: PREDICTED, **error_responses(frozenset(ERRORS))},
 )
-def predictions(case: Annotated[CaseBody, Body()]) -> Prediction:  # noqa: ARG001 - validated; the row is taken raw,
+def predictions(case: Annotated[CaseBody, Body(openapi_examples=CASE_EXAMPLES)]) -> Prediction:  # noqa: ARG001 - validated; the row is taken raw,
     # because pydantic cannot write back what lies nested deep in a field that nobody reads.
     """One case in, one category out. Below the stack's threshold the model abstains: `category` is null then."""
     predictor: CasePredictor = app.context["predictor"]
@@ -110,11 +101,9 @@ def predictions(case: Annotated[CaseBody, Body()]) -> Prediction:  # noqa: ARG00
 @app.get(
     "/health",
     summary="Whether cases can be predicted, and by which model",
-    # 422 stands for every route in what Powertools writes; here at least in the shape of all errors.
-    responses={
-        200: {"description": "Also where there is no model: `status` says it"},
-        **{status: _RESPONSES[status] for status in (422, 500)},
-    },
+    operation_id="health",
+    tags=[SERVICE],
+    responses={200: HEALTHY, **error_responses(EVERYWHERE)},
 )
 def health() -> Health:
     """`ok` with the model's version, or why there is none. Loads no model."""
@@ -125,13 +114,19 @@ def health() -> Health:
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
     """This API's description; the page at /swagger shows the same one."""
-    from aws_lambda_powertools.event_handler.openapi.models import Server  # noqa: PLC0415 - slow to import
+    return Response(int(HTTPStatus.OK), content_types.APPLICATION_JSON, json.dumps(document(app, _base())))
 
+
+@app.get("/swagger", include_in_schema=False)
+def swagger() -> Response[str]:
+    """A page for people; one call can be tried out there where no signature is wanted."""
+    return Response(int(HTTPStatus.OK), f"{content_types.TEXT_HTML}; charset=utf-8", page(document(app, _base())))
+
+
+def _base() -> str:
     stage = app.current_event.request_context.stage
     path = str(app.current_event.request_context.path or "")
-    base = f"/{stage}" if path.startswith(f"/{stage}/") else "/"
-    schema = app.get_openapi_json_schema(servers=[Server(url=base)], **_ABOUT)
-    return Response(int(HTTPStatus.OK), content_types.APPLICATION_JSON, schema)
+    return f"/{stage}" if path.startswith(f"/{stage}/") else "/"
 
 
 @app.not_found
@@ -145,9 +140,9 @@ def _not_found(_: NotFoundError) -> Response[str]:
 
 
 def _invalid(error: RequestValidationError) -> Response[str]:
-    # Places and kinds only: pydantic's messages may quote, and a place may be a name that the caller made up.
-    fields = {str(part) for fault in error.errors() for part in fault["loc"][1:2]} & set(CaseBody.model_fields)
-    what = f"wrong type of {', '.join(sorted(fields))}" if fields else "the body is no case"
+    # Only what `request` itself says: pydantic's own messages may quote.
+    said = [str(fault["msg"]) for fault in error.errors() if fault["type"] == WRONG_SHAPE]
+    what = "; ".join(said) or "the body is no case"
     message = f"{what}; send one JSON object with `subject` (text) and `messages` (a list of {{role, text, at}})"
     return _answered(Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", message))
 

@@ -3,33 +3,36 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
-from plumbline.contracts.cases import Case
+from plumbline.contracts.cases import Case, Message
 from plumbline.contracts.errors import InvalidCaseFile, InvalidPredictionRequest
 from plumbline.ingest.cases import read_cases
 from plumbline.ingest.cut import cut_case
 from plumbline.ingest.profiles import Profile, recognise
 from plumbline.ingest.rows import BadRow, Reason, Row
+from plumbline.ingest.values import find, normal_fields, scalar
 
 NO_ID = "(no id)"  # what a case without an id is called; no answer shows it
-_EXAMPLE: JsonDict = {
+WRONG_SHAPE = "wrong_shape"  # the type of the errors below; their messages hold places and kinds, no values
+# Far more than any model here reads; masking costs half a millisecond a message, however short it is.
+MAX_MESSAGES = 1_000
+CONVERSATION: JsonDict = {
     "subject": "Invoice charged twice",
     "messages": [
         {"role": "customer", "text": "Our card was charged twice for March.", "at": "2026-03-02T09:00:00Z"},
         {"role": "agent", "text": "I see two invoices and have refunded one.", "at": "2026-03-02T09:20:00Z"},
     ],
 }
-_EXPORT_ROW: JsonDict = {
+EXPORT_ROW: JsonDict = {
     "Ticket ID": 4711,
     "Title": "Login fails",
     "Description": "Since the update I cannot log in.",
     "VIP": 1,
 }
 
-# A cell of an export: a number or a time that stands where a text is expected is read as its text, as ingest does.
-_Cell = str | int | float | bool | None
 _TEXT: dict[str, Any] = {"type": "string"}
 _MESSAGES: dict[str, Any] = {
     "type": "array",
@@ -46,14 +49,53 @@ _MESSAGES: dict[str, Any] = {
 }
 
 
-class MessageBody(BaseModel):
-    """One turn of the conversation. Exports call these fields by other names too; what nothing knows is ignored."""
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a single value"
 
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    role: _Cell | dict[str, Any] = None
-    text: _Cell | dict[str, Any] = None
-    at: _Cell = None
+def _wrong(place: str, value: object, expected: str) -> PydanticCustomError:
+    details = {"place": place, "kind": _kind(value), "expected": expected}
+    return PydanticCustomError(WRONG_SHAPE, "`{place}` is {kind} where {expected} is expected", details)
+
+
+def _is_text(value: object) -> bool:
+    """Whether ingest reads a cell as a text or as nothing said; a number or a time is read as its text."""
+    if isinstance(value, dict):  # a record with a display value (ServiceNow, Jira), or an Atlassian document
+        return value.get("type") == "doc" or not value.keys().isdisjoint(("display_value", "value", "name"))
+    return not isinstance(value, list)
+
+
+def _checked_id(value: object) -> object:
+    if isinstance(value, dict | list):
+        raise _wrong("case_id", value, "a text or a number")
+    return value
+
+
+def _checked_subject(value: object) -> object:
+    if not _is_text(value):
+        raise _wrong("subject", value, "a text")
+    return value
+
+
+def _checked_messages(value: object) -> object:
+    if value is None or isinstance(value, str):  # a cell of an export may hold the list as JSON
+        return value
+    if not isinstance(value, list):
+        raise _wrong("messages", value, "a list of {role, text, at}")
+    for index, message in enumerate(value):
+        place = f"messages[{index}]"
+        if isinstance(message, str):
+            continue
+        if not isinstance(message, dict):
+            raise _wrong(place, message, "an object {role, text, at}")
+        for name in ("role", "text"):
+            if not _is_text(message.get(name)):
+                raise _wrong(f"{place}.{name}", message[name], "a text")
+        if isinstance(message.get("at"), dict | list):
+            raise _wrong(f"{place}.at", message["at"], "a time, such as 2026-03-02T09:00:00Z,")
+    return value
 
 
 class CaseBody(BaseModel):
@@ -68,18 +110,23 @@ class CaseBody(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
         title="Case",
-        json_schema_extra={"examples": [_EXAMPLE, _EXPORT_ROW]},
+        json_schema_extra={"examples": [CONVERSATION, EXPORT_ROW]},
     )
 
-    case_id: Annotated[_Cell, WithJsonSchema(_TEXT | {"description": "optional; the answer does not need it"})] = None
-    subject: Annotated[_Cell | dict[str, Any], WithJsonSchema(_TEXT)] = None
-    messages: Annotated[list[MessageBody | str] | str | None, WithJsonSchema(_MESSAGES)] = None
+    case_id: Annotated[
+        Any, AfterValidator(_checked_id), WithJsonSchema(_TEXT | {"description": "Optional; no answer needs it."})
+    ] = None
+    subject: Annotated[
+        Any, AfterValidator(_checked_subject), WithJsonSchema(_TEXT | {"description": "The case's title."})
+    ] = None
+    messages: Annotated[Any, AfterValidator(_checked_messages), WithJsonSchema(_MESSAGES)] = None
 
 
 def case_of(row: Mapping[str, Any], max_tokens: int) -> Case:
     """The row as a case, read and cut as ingest reads and cuts a row of a file. It needs no id.
 
-    Raises InvalidPredictionRequest, which says what to send and quotes nothing.
+    Of more than MAX_MESSAGES messages the first and the last ones stay. Raises InvalidPredictionRequest, which
+    says what to send and quotes nothing.
     """
     fields = dict(row)
     profile = _profile(fields)
@@ -87,8 +134,17 @@ def case_of(row: Mapping[str, Any], max_tokens: int) -> Case:
     if isinstance(read, BadRow) and read.reason is Reason.MISSING_ID:
         read = _read({**fields, profile.case_id[0]: NO_ID}, profile)
     if isinstance(read, BadRow):
-        raise InvalidPredictionRequest(_refusal(read))
-    return cut_case(read, max_tokens)
+        raise InvalidPredictionRequest(_refusal(read, fields, profile))
+    return _bounded(cut_case(read, max_tokens))
+
+
+def _bounded(case: Case) -> Case:
+    left_out = len(case.messages) - MAX_MESSAGES
+    if left_out <= 0:
+        return case
+    half = MAX_MESSAGES // 2
+    gap = Message(role="other", text=f"[… {left_out:,} messages left out …]")
+    return case.model_copy(update={"messages": (*case.messages[:half], gap, *case.messages[-half:])})
 
 
 def _profile(fields: dict[str, Any]) -> Profile:
@@ -107,12 +163,23 @@ def _read(fields: dict[str, Any], profile: Profile) -> Case | BadRow:
     return read if isinstance(read, BadRow) else read.case
 
 
-def _refusal(row: BadRow) -> str:
+def _refusal(row: BadRow, fields: dict[str, Any], profile: Profile) -> str:
     if row.reason is Reason.NO_TEXT:
+        names = ", ".join(f"`{name}`" for name in _unread(fields, profile))
         return (
-            "no text was found: send `subject` and `messages` (a list of {role, text, at}), or a row of an export with "
-            "its columns' names; docs/case-files.md says which names are known"
+            f"no text was found{f' ({names}: a text is expected there)' if names else ''}: send `subject` and "
+            "`messages` (a list of {role, text, at}), or a row of an export with its columns' names; "
+            "docs/case-files.md says which names are known"
         )
     if row.reason is Reason.BAD_ENCODING:
-        return "a text holds half of a surrogate pair, which is no character; send UTF-8 text"
+        return "a text holds half of a surrogate pair (such as \\ud800 alone), which is no character; send UTF-8 text"
+    if row.reason is Reason.BAD_ID:
+        return f"the case's id cannot be read ({row.detail}); leave it out or send another"
     return f"the case cannot be read: {row.reason.value}{f' ({row.detail})' if row.detail else ''}"
+
+
+def _unread(fields: dict[str, Any], profile: Profile) -> list[str]:
+    """The known names, normalised, under which a text was looked for and something else was found."""
+    row = normal_fields(fields, depth=1)
+    found = ((name, find(row, name)) for name in (*profile.subject, *profile.text, *profile.html))
+    return [name for name, value in found if isinstance(value, dict | list) and scalar(value) is None]
