@@ -1,7 +1,8 @@
 """API Gateway's place: an HTTP server in front of the functions, built from a translated template's REST APIs.
 
 What it takes from the template: paths, methods, stage, the function behind each, and the answers that API Gateway gives
-by itself. It checks no signature: there is nobody to keep out on this machine's loopback.
+by itself. It checks no signature: there is nobody to keep out on this machine's loopback. So where nothing stands at a
+path it says that, with API Gateway's status (403) and not with its words, which are about signing.
 """
 
 import base64
@@ -14,19 +15,21 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote
 
+from local.request_body import BadBody, BodyTooLarge, read_body
+from plumbline.contracts.api import ErrorAnswer, Problem
+
 _log = logging.getLogger(__name__)
-# API Gateway's own limits, and Lambda's for an event.
-MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+# Lambda's limit for an event, and how long API Gateway waits.
 MAX_EVENT_BYTES: Final = 6_291_556
 INTEGRATION_SECONDS: Final = 29.0
 _HOST: Final = "127.0.0.1"
 _ANY: Final = "x-amazon-apigateway-any-method"
 _FUNCTION = re.compile(r"functions/\$\{([A-Za-z0-9]+)\.Arn\}/invocations")
-_CHUNK = 1 << 20
 
 # Calls a function by its logical id: event as JSON → its answer as JSON, None when it failed. TimeoutError: too slow.
 Invoke = Callable[[str, bytes], bytes | None]
@@ -151,8 +154,17 @@ class _Refusal(Exception):
         self.message = message
 
 
+class _Nowhere(_Refusal):
+    """No function stands at the path."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("MISSING_AUTHENTICATION_TOKEN", HTTPStatus.FORBIDDEN, message)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
+    request_id = ""
+    timeout = 60  # seconds without a byte of a request, after which its thread gives up
     protocol_version = "HTTP/1.1"  # for clients that ask before they send a large body
     wbufsize = 64 * 1024
     disable_nagle_algorithm = True
@@ -161,9 +173,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Any method: the routes tell them apart."""
         self.request_id = str(uuid.uuid4())
         try:
-            status, headers, body = self._proxy(self._read_body())
+            self._send(*self._proxy(self._read_body()))
         except _Refusal as refusal:
-            status, headers, body = self._own_answer(refusal)
+            self._send(*self._own_answer(refusal))
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """What http.server itself refuses: another method, or what is no HTTP. Its page would be HTML."""
+        self.request_id, self.request_version = str(uuid.uuid4()), self.protocol_version  # else no headers are sent
+        methods = _Nowhere("no path here takes this method; GET, POST, PUT, PATCH, DELETE, HEAD and OPTIONS reach one")
+        unread = _Refusal("BAD_REQUEST", int(code), "the request is no HTTP that can be read")
+        self._send(*self._own_answer(methods if code == HTTPStatus.NOT_IMPLEMENTED else unread))
+
+    def _send(self, status: int, headers: Mapping[str, list[str]], body: bytes) -> None:
         self.close_connection = True
         self.send_response(status)
         for name, values in headers.items():
@@ -176,28 +199,25 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
-
     def _read_body(self) -> bytes:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdecimal():
-            raise _Refusal("BAD_REQUEST_BODY", 400, "send a Content-Length")
-        if int(length) > MAX_BODY_BYTES:
-            left = min(int(length), 10 * MAX_BODY_BYTES)
-            while left > 0 and (chunk := self.rfile.read(min(_CHUNK, left))):  # a client reads only when it has sent
-                left -= len(chunk)
-            raise _Refusal("REQUEST_TOO_LARGE", 413, "Request Too Long")
-        return self.rfile.read(int(length))
+        try:
+            return read_body(self.headers, self.rfile)
+        except BadBody as error:
+            raise _Refusal("BAD_REQUEST_BODY", 400, str(error)) from None
+        except BodyTooLarge:
+            raise _Refusal("REQUEST_TOO_LARGE", 413, "Request Too Long") from None
 
     def _proxy(self, body: bytes) -> tuple[int, Mapping[str, list[str]], bytes]:
         """The function's answer. Raises _Refusal."""
         path, _, query = self.path.partition("?")
         prefix = f"/{self.server.api.stage}"
         if not (path == prefix or path.startswith(f"{prefix}/")):
-            raise _Refusal("ACCESS_DENIED", 403, "Forbidden")
+            raise _Nowhere(
+                f"nothing stands at this path; every path begins with {prefix}, such as {prefix}/predictions"
+            )
         found = self.server.api.route(self.command, path.removeprefix(prefix) or "/")
         if found is None:
-            raise _Refusal("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
+            raise _Nowhere(f"nothing stands at this path; below {prefix}/ the answer says which paths there are")
         event = json.dumps(self._event(*found, path.removeprefix(prefix) or "/", query, body)).encode()
         if len(event) > MAX_EVENT_BYTES:
             raise _Refusal("REQUEST_TOO_LARGE", 413, "Request Too Long")
@@ -244,6 +264,10 @@ class _Handler(BaseHTTPRequestHandler):
         }
 
     def _own_answer(self, refusal: _Refusal) -> tuple[int, Mapping[str, list[str]], bytes]:
+        if isinstance(refusal, _Nowhere):
+            problem = Problem(code="not_found", message=refusal.message, request_id=self.request_id)
+            body = ErrorAnswer(error=problem).model_dump_json().encode()
+            return refusal.status, {"Content-Type": ["application/json"]}, body
         known = self.server.api.own_answers
         answer = known.get(refusal.kind) or known.get(f"DEFAULT_{refusal.status // 100}XX") or {}
         text = answer.get("responseTemplates", {}).get("application/json", '{"message":$context.error.messageString}')

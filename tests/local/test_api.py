@@ -2,16 +2,19 @@
 
 import base64
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from local import api
+from local import api, request_body
 from local.api import ApiFront, RestApi, Route, rest_apis
 from local.deploy import supported_part
+from plumbline.contracts.api import ErrorAnswer
 
 REST = RestApi(
     "Api",
@@ -49,9 +52,14 @@ def functions() -> Functions:
 
 
 @pytest.fixture
-def call(functions: Functions) -> Iterator[Call]:
+def front(functions: Functions) -> Iterator[ApiFront]:
     front = ApiFront(REST, functions).start()
+    yield front
+    front.stop()
 
+
+@pytest.fixture
+def call(front: ApiFront) -> Call:
     def asks(method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         root = front.url.removesuffix("/v1")
         request = urllib.request.Request(root + path, data=body, method=method, headers=headers)
@@ -62,8 +70,7 @@ def call(functions: Functions) -> Iterator[Call]:
             with error:
                 return error.code, error.read(), error.headers
 
-    yield asks
-    front.stop()
+    return asks
 
 
 def test_a_function_gets_the_event_that_api_gateway_sends(call: Call, functions: Functions) -> None:
@@ -127,21 +134,81 @@ def test_a_function_that_is_too_slow_is_a_504_in_the_templates_words(call: Call,
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"),
+    ("method", "path", "says"),
     [
-        ("/", "ACCESS_DENIED"),
-        ("/v2/x", "ACCESS_DENIED"),
-        ("/v1x", "ACCESS_DENIED"),
-        ("/v1", "MISSING_AUTHENTICATION_TOKEN"),
+        ("GET", "/", "begins with /v1"),
+        ("GET", "/v2/x", "begins with /v1"),
+        ("GET", "/v1x", "begins with /v1"),
+        ("GET", "/v1", "below /v1/"),
+        ("TRACE", "/v1/x", "takes this method"),
     ],
 )
-def test_what_no_route_takes_is_refused(call: Call, functions: Functions, path: str, kind: str) -> None:
-    status, body, _ = call("GET", path)
-    assert (status, json.loads(body)) == (403, {"why": kind})
+def test_where_nothing_stands_it_says_so_and_not_that_the_call_is_to_be_signed(
+    call: Call, functions: Functions, method: str, path: str, says: str
+) -> None:
+    status, body, headers = call(method, path)
+    error = ErrorAnswer.model_validate_json(body).error
+    assert (status, error.code, error.request_id) == (403, "not_found", headers["x-amzn-RequestId"])
+    assert says in error.message
+    assert "sign" not in error.message
     assert functions.calls == []
 
 
-@pytest.mark.parametrize("size", [api.MAX_BODY_BYTES + 1, api.MAX_EVENT_BYTES + 1])
+def exchange(front_url: str, request: bytes) -> bytes:
+    """What the front answers to these bytes."""
+    address = urlsplit(front_url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=20) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def chunked(body: bytes, **more: str) -> bytes:
+    headers = "".join(f"{name}: {value}\r\n" for name, value in more.items())
+    return f"POST /v1/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n{headers}\r\n".encode() + body
+
+
+def test_a_chunked_body_is_read(front: ApiFront, functions: Functions) -> None:
+    body = b'5;note=1\r\n{"a":\r\n009\r\n "\xc3\xbcber"}\r\n0\r\nTrailer: t\r\n\r\n'
+    answer = exchange(front.url, chunked(body))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert functions.calls[0][1]["body"] == '{"a": "über"}'
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        chunked(b"zz\r\n"),
+        chunked(b""),
+        chunked(b"-5\r\nhello\r\n0\r\n\r\n"),
+        chunked(b"5\r\nhell"),
+        chunked(b"3\r\nhello\r\n0\r\n\r\n"),
+        chunked(b"5\r\nhello\r\n0\r\n" + b"a: b\r\n" * 200),
+        chunked(b"0\r\n\r\n", **{"Content-Length": "5"}),
+        b"POST /v1/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST /v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: -5\r\n\r\nhello",
+        b"POST /v1/x HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\nhello",
+        b"POST /v1/x HTTP/9.9 nonsense\r\n\r\n",
+        b"GET /v1/x HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+    ],
+)
+def test_what_is_no_request_that_can_be_read_is_refused_as_json(
+    front: ApiFront, functions: Functions, request_bytes: bytes
+) -> None:
+    head, _, body = exchange(front.url, request_bytes).partition(b"\r\n\r\n")
+    assert head.split()[1][:1] == b"4"
+    assert json.loads(body)["why"] in ("BAD_REQUEST_BODY", "BAD_REQUEST")
+    assert functions.calls == []
+
+
+def test_a_chunked_body_above_the_limit_is_a_413(front: ApiFront, functions: Functions) -> None:
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    answer = exchange(front.url, chunked(chunk * 11 + b"0\r\n\r\n"))
+    assert b" 413 " in answer.splitlines()[0]
+    assert functions.calls == []
+
+
+@pytest.mark.parametrize("size", [request_body.MAX_BODY_BYTES + 1, api.MAX_EVENT_BYTES + 1])
 def test_what_is_too_large_for_api_gateway_or_lambda_is_a_413(call: Call, functions: Functions, size: int) -> None:
     status, body, _ = call("POST", "/v1/x", b"x" * size)
     assert (status, json.loads(body)) == (413, {"why": "REQUEST_TOO_LARGE"})
