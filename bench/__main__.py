@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ("pipeline", "ingest", "cold_import", "predict_latency", "accuracy", "generate")
+_MODULES = ("pipeline", "ingest", "anonymize", "cold_import", "predict_latency", "accuracy", "generate")
 
 
 def main() -> None:
