@@ -14,6 +14,7 @@ import pytest
 
 from local import info
 from local.stack import LocalStack
+from plumbline.contracts.api import ErrorAnswer
 from plumbline.contracts.models import DatasetRef
 from tests.fakes import MemoryModelRegistry, MemoryStore
 from tests.template.reading import ROOT
@@ -54,6 +55,25 @@ def _post(stack: LocalStack, case: Any) -> tuple[int, dict[str, Any]]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
+
+
+@pytest.mark.parametrize("path", ["", "/", "/nothing"])
+def test_where_nothing_stands_the_function_says_what_there_is(stack: LocalStack, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{stack.api_endpoint}{path}")
+    with refused.value as answer:
+        error = ErrorAnswer.model_validate_json(answer.read()).error
+    assert (answer.code, error.code) == (404, "not_found")
+    assert "POST /predictions" in error.message
+
+
+def test_a_chunked_case_is_read_like_any_other(stack: LocalStack) -> None:
+    body = iter([b'{"subject"', b": []}"])
+    request = urllib.request.Request(f"{stack.api_endpoint}/predictions", data=body, method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value as answer:
+        assert (answer.code, b"`subject` is a list" in answer.read()) == (422, True)
 
 
 def test_a_case_over_http_before_during_and_after_promotions(stack: LocalStack) -> None:
