@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from cli.errors import CliError, UsageProblem
 from cli.paths import ROOT, home, plumbline, shown
+from cli.remembered import REMEMBERED, remember
 from local import info
 from local.info import LocalInfo
 
@@ -30,7 +31,10 @@ _KEPT: Final = (
     "logs",
     "runs",
     "models",
+    "predictions",
     "training",
+    REMEMBERED,
+    f"{REMEMBERED}.new",
     "local.log",
     "local.lock",
     "local.json",
@@ -65,7 +69,8 @@ def running() -> LocalInfo | None:
 def start(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> LocalInfo:
     """Start the stack in the background; returns once it serves. One that another command has just started is taken.
 
-    `parameters` are the template's. Raises CliError with the end of its log when it does not come up.
+    `parameters` are the template's, remembered once it serves. Raises CliError with the end of its log when it does not
+    come up.
     """
     with _alone():
         note = running()
@@ -73,10 +78,12 @@ def start(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> Local
             return note
         process, log = _launch(_command(model, port, parameters), foreground=False)
         try:
-            return _await(process, log)
+            note = _await(process, log)
         except KeyboardInterrupt:
             process.terminate()
             raise
+        remember(parameters)
+        return note
 
 
 def serve(
@@ -98,7 +105,9 @@ def serve(
         process, log = _launch(_command(model, port, parameters), foreground=True)
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()), signal.getsignal(signal.SIGINT)
         try:
-            ready(_await(process, log))
+            note = _await(process, log)
+            remember(parameters)
+            ready(note)
             starting.close()
             return process.wait()
         except KeyboardInterrupt:

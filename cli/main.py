@@ -135,7 +135,12 @@ def up_command(
     model: Model = None,
     port: Port = 0,
     parameters: Annotated[
-        list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="A parameter of template.yaml.")
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="A parameter of template.yaml, kept for the next start; NAME= takes it back.",
+        ),
     ] = None,
     detach: Annotated[
         bool, typer.Option("--detach/--foreground", "-d", help="Run in the background, or until Ctrl-C.")

@@ -16,6 +16,7 @@ from cli.downloads import report_path
 from cli.errors import CliError, UsageProblem
 from cli.follow import Patience, follow
 from cli.observe import Observer
+from cli.parameters import chosen
 from cli.paths import plumbline, prompts_dir
 from cli.precheck import check_export, check_mapping, check_prompt, check_task
 from cli.progress import Observed
@@ -106,10 +107,13 @@ def start_local(
 ) -> Stack:
     """Start the local stack in the background, and say so."""
     local_stack.check_model(model)
-    words = f"Starting the local stack in the background ({model} model)"
-    with Status(f"{words} …", console=console):
-        info = local_stack.start(model, port, parameters or {})
-    console.print(f"{words}: ready at {info.endpoint}. Stop it: {plumbline('down')}", style="dim", soft_wrap=True)
+    wanted = chosen(parameters or {})
+    settings = "".join(f", {name}={value}" for name, value in wanted.items())
+    words = f"Starting the local stack in the background ({model} model{settings})"
+    with Status(Text(f"{words} …"), console=console):
+        info = local_stack.start(model, port, wanted)
+    ready = f"{words}: ready at {info.endpoint}. Stop it: {plumbline('down')}"
+    console.print(Text(ready, style="dim"), soft_wrap=True)
     where = stack.at_local(info)
     check_running_model(where, model)  # another command may have been quicker to start one
     return where

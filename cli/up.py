@@ -4,19 +4,20 @@ from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from cli import local_stack, stack
 from cli.errors import CliError
-from cli.parameters import check_running_parameters
+from cli.parameters import check_running_parameters, chosen
 from cli.paths import home, plumbline, shown
+from cli.remembered import remembered
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
 from cli.training_job import still_training, training_again
 from local.info import LocalInfo
 from plumbline.adapters import clients
+
+_TAKEN_BACK = "--parameter NAME= takes one back to its default"
 
 
 def up(model: str | None, port: int, parameters: Mapping[str, str], console: Console, *, detach: bool) -> int:
@@ -27,22 +28,23 @@ def up(model: str | None, port: int, parameters: Mapping[str, str], console: Con
         check_running_model(where, model)
         check_running_parameters(where, parameters)
         console.print("The local stack is running already.")
-        console.print(banner(where, detached=True))
+        console.print(banner(where, detached=True), soft_wrap=True)
         return 0
     wanted = model or local_stack.MODELS[0]
     local_stack.check_model(wanted)
     if detach:
-        console.print(banner(start_local(console, wanted, port, parameters), detached=True))
+        console.print(banner(start_local(console, wanted, port, parameters), detached=True), soft_wrap=True)
         return 0
+    settings = chosen(parameters)
     console.print(f"Starting the local stack ({wanted} model) …", style="dim")
 
     def ready(info: LocalInfo) -> None:
-        console.print(banner(stack.at_local(info), detached=False))
+        console.print(banner(stack.at_local(info), detached=False), soft_wrap=True)
 
     def stopping() -> None:
         console.print("\nStopping; saving what the stack holds …", style="dim")
 
-    code = local_stack.serve(wanted, port, ready, stopping, parameters)
+    code = local_stack.serve(wanted, port, ready, stopping, settings)
     console.print("The local stack has stopped; what it holds is kept for the next start.")
     return code
 
@@ -79,17 +81,20 @@ def _say_what_is_cut_off(console: Console) -> None:
         console.print(f"Train again later: {training_again(job.dataset, where)}", style="dim", soft_wrap=True)
 
 
-def banner(where: Stack, *, detached: bool) -> Panel:
-    """Where the stack is and what to do with it."""
-    local = where.local
+def banner(where: Stack, *, detached: bool) -> Text:
+    """Where the stack is, its parameters and what to do with it. Without a frame: addresses and commands are copied."""
+    local, settings = where.local, remembered()
     rows = [
         ("AWS", local.endpoint if local else where.region),
         ("Bedrock", f"{local.bedrock_endpoint}  ({where.model_id})" if local else where.model_id),
         ("Raw bucket", where.raw_bucket),
         ("Data bucket", where.data_bucket),
         ("API", f"{where.api_url}/predictions"),
+        ("Swagger page", f"{where.api_url}/swagger"),
         ("Task", where.task),
         ("Logs", shown(home() / "logs")),
+        *(("Parameter", f"{name}={value}") for name, value in settings.items()),
+        *([("", f"kept for the next start; {_TAKEN_BACK}")] if settings else []),
         ("", ""),
         ("Label a file", plumbline("run FILE")),
         ("Train a model", plumbline("train")),
@@ -97,9 +102,5 @@ def banner(where: Stack, *, detached: bool) -> Panel:
         ("Look at runs", plumbline("status")),
         ("Stop", plumbline("down") if detached else "Ctrl-C"),
     ]
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in rows:
-        grid.add_row(name, Text(value))
-    return Panel(grid, title="Plumbline, local", title_align="left", border_style="cyan", expand=False, padding=(0, 1))
+    lines = (Text.assemble((f"{name:<15}", "dim"), value) if value else Text() for name, value in rows)
+    return Text("\n").join([Text("Plumbline, on this machine", style="bold cyan"), *lines])

@@ -17,8 +17,8 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:demo-LabelCases"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the test's own for what the commands keep; none of the surrounding AWS settings."""
-    monkeypatch.setenv("PLUMBLINE_HOME", str(tmp_path / "home"))
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+    monkeypatch.setattr("cli.paths.DEFAULT_HOME", tmp_path / "home")
+    for name in ("PLUMBLINE_HOME", "AWS_ENDPOINT_URL", "AWS_PROFILE", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     return tmp_path / "home"
