@@ -17,6 +17,7 @@ from plumbline.contracts.models import (
     Reference,
     ServingFile,
 )
+from plumbline.report.words import plural
 from training.dataset import Dataset
 from training.recipe import Recipe
 
@@ -80,7 +81,8 @@ def time_warning(recipe: Recipe, seconds: float) -> tuple[str, ...]:
     """Whether the recipe's time limit cut the training short."""
     if not 0 < recipe.time_limit <= seconds:
         return ()
-    return (f"the time limit of {recipe.time_limit} s ended the training before its {recipe.epochs} epochs did",)
+    epochs = plural(recipe.epochs, "epoch")
+    return (f"the time limit of {recipe.time_limit} s ended the training before the end of its {epochs}",)
 
 
 def software() -> dict[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from plumbline.accuracy import Agreement
 from plumbline.contracts.errors import InvalidDataset
-from plumbline.contracts.models import Metrics
+from plumbline.contracts.models import Metrics, Parity, Precision
 from plumbline.predict.classifier import softmax
 
 if TYPE_CHECKING:
@@ -36,6 +36,17 @@ def fit_temperature(logits: "Floats", answers: Sequence[int]) -> float:
         for t in _TEMPERATURES
     ]
     return round(float(_TEMPERATURES[int(np.argmin(losses))]), 4)
+
+
+def parity(precision: Precision, found: "Floats", expected: "Floats", size: int) -> Parity:
+    """An exported graph's probabilities against the predictor's own, both cases x categories; `size` in bytes."""
+    return Parity(
+        precision=precision,
+        cases=len(expected),
+        max_difference=round(float(np.abs(found - expected).max()), 9),
+        label_changes=int((found.argmax(axis=1) != expected.argmax(axis=1)).sum()),
+        bytes=size,
+    )
 
 
 def calibration_error(confidences: "Floats", right: "NDArray[np.bool_]") -> float:

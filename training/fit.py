@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -25,6 +25,9 @@ from training import soup
 from training.encoders import Encoder
 from training.progress import duration, say
 from training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TEXT, LABEL = "text", "category"
 METRIC = "f1_macro"
@@ -68,10 +71,10 @@ def fit(
     one = functools.partial(_fit_one, train, validation, encoder=encoder, weights=weights, gpus=gpus)
     if recipe.members == 1:
         return one(recipe, folder)
-    members, share = [], {"time_limit": recipe.time_limit // recipe.members}
+    members = []
     for number in reversed(range(recipe.members)):  # the first seed comes last: its predictor takes the average
         say(f"member {recipe.members - number} of {recipe.members}")
-        predictor = one(recipe.model_copy(update=share | {"seed": recipe.seed + number}), folder)
+        predictor = one(recipe.model_copy(update={"seed": recipe.seed + number}), folder)
         members.append(soup.Member(soup.weights_of(predictor), _macro_f1(predictor, validation)))
         if number:
             shutil.rmtree(folder)
@@ -108,13 +111,20 @@ def _fit_one(
         predictor.fit(train.frame(), time_limit=0, **settings)  # makes the model and trains nothing
         _start_head(predictor, train, balanced=weights is not None)
     with _reporting(recipe.epochs):
-        predictor.fit(train.frame(), time_limit=recipe.time_limit or None, **settings)
+        predictor.fit(train.frame(), time_limit=recipe.member_seconds, **settings)
     if not (folder / WEIGHTS_FILE).is_file():
+        share = f" ({recipe.member_seconds:.1f} s for each of {recipe.members} members)" if recipe.members > 1 else ""
         raise TrainingFailed(
-            f"the time limit of {recipe.time_limit} s ended before the first epoch did; allow more, or lower "
+            f"the time limit of {recipe.time_limit} s{share} ended before the first epoch did; allow more, or lower "
             "--max-tokens"
         )
     return predictor
+
+
+def probabilities(predictor: MultiModalPredictor, texts: Sequence[str]) -> "NDArray[np.float64]":
+    """The predictor's own probabilities, texts x classes, for texts that were cut already."""
+    found: NDArray[np.float64] = predictor.predict_proba(pd.DataFrame({TEXT: list(texts)}), as_pandas=False)
+    return found
 
 
 def _macro_f1(predictor: MultiModalPredictor, rows: Rows) -> float:

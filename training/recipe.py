@@ -50,6 +50,11 @@ class Recipe(Model):
     time_limit: int = Field(default=0, ge=0, description="seconds for the encoder's training; 0 is no limit")
     seed: int = Field(default=0, ge=0, lt=2**32, description="of everything that is random")
 
+    @property
+    def member_seconds(self) -> float | None:
+        """One member's part of the time limit, above 0; all parts together are the limit. None is no limit."""
+        return self.time_limit / self.members if self.time_limit else None
+
 
 @dataclass(frozen=True)
 class Folders:

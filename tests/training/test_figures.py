@@ -138,3 +138,8 @@ def test_drift_is_measured_against_the_classes_before_balancing(tmp_path: Path) 
 @pytest.mark.parametrize(("limit", "seconds", "told"), [(60, 61.0, 1), (60, 59.0, 0), (0, 59.0, 0)])
 def test_a_training_that_its_time_limit_ended_is_told(limit: int, seconds: float, told: int) -> None:
     assert len(card.time_warning(Recipe(task="t", time_limit=limit), seconds)) == told
+
+
+def test_one_epoch_is_one_epoch() -> None:
+    [said] = card.time_warning(Recipe(task="t", time_limit=60, epochs=1), 61.0)
+    assert said.endswith("the end of its 1 epoch")
