@@ -87,11 +87,12 @@ def respond(
     summary="Predict the category of one case",
     operation_id="predict",
     tags=[CASES],
+    description="Below the stack's threshold the model abstains: `category` is null, and `abstained` says so.",
     responses={200: PREDICTED, **error_responses(frozenset(ERRORS))},
 )
 def predictions(case: Annotated[CaseBody, Body(openapi_examples=CASE_EXAMPLES)]) -> Prediction:  # noqa: ARG001 - validated; the row is taken raw,
     # because pydantic cannot write back what lies nested deep in a field that nobody reads.
-    """One case in, one category out. Below the stack's threshold the model abstains: `category` is null then."""
+    """One case in, one category out."""
     predictor: CasePredictor = app.context["predictor"]
     prediction = predictor.predict(app.current_event.json_body, app.context["request_id"])
     count("PredictionsAbstained" if prediction.abstained else "PredictionsMade", 1)
@@ -103,10 +104,11 @@ def predictions(case: Annotated[CaseBody, Body(openapi_examples=CASE_EXAMPLES)])
     summary="Whether cases can be predicted, and by which model",
     operation_id="health",
     tags=[SERVICE],
+    description="`ok` with the model's version, or why there is none. Loads no model.",
     responses={200: HEALTHY, **error_responses(EVERYWHERE)},
 )
 def health() -> Health:
-    """`ok` with the model's version, or why there is none. Loads no model."""
+    """Whether a case could be answered."""
     predictor: CasePredictor = app.context["predictor"]
     return predictor.health()
 
@@ -142,7 +144,8 @@ def _not_found(_: NotFoundError) -> Response[str]:
 def _invalid(error: RequestValidationError) -> Response[str]:
     # Only what `request` itself says: pydantic's own messages may quote.
     said = [str(fault["msg"]) for fault in error.errors() if fault["type"] == WRONG_SHAPE]
-    what = "; ".join(said) or "the body is no case"
+    # What else it can find is a name that is no text: half of a surrogate pair.
+    what = "; ".join(said) or "a field's name holds half of a surrogate pair, which is no character"
     message = f"{what}; send one JSON object with `subject` (text) and `messages` (a list of {{role, text, at}})"
     return _answered(Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", message))
 
