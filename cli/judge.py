@@ -12,7 +12,7 @@ from rich.status import Status
 from cli.errors import CliError
 from cli.invoke import FunctionFailed, invoke
 from cli.stack import Stack
-from cli.training_job import Seen, client, described, following, job_of, newest, row_of
+from cli.training_job import Seen, client, described, following, job_name, job_of, newest, row_of
 from cli.training_verdict import conclude
 
 LAST: Final = "last"
@@ -28,7 +28,7 @@ def judge(where: Stack, name: str, console: Console, *, as_json: bool) -> int:
     A job that was judged before is not judged again: its row is shown. Raises UsageProblem for a job that there is not,
     CliError for one that has not ended and where the function failed.
     """
-    found = described(client("sagemaker"), newest(where) if name == LAST else name)
+    found = described(client("sagemaker"), job_name(where, newest(where) if name == LAST else name))
     job = job_of(found)
     if job.status in ("InProgress", "Stopping"):
         raise CliError(f"{job.name} has not ended yet.", f"Follow it: {following(job.name, where)}")

@@ -7,23 +7,26 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
 from cli import stack as stacks
 from cli.errors import CliError, UsageProblem
+from cli.hint import Hint
+from cli.in_service import InService, in_service, registry_of
 from cli.judge import LAST, judge
 from cli.models_view import card_of, listing, short
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
 from cli.run import console_for
 from cli.stack import Stack
+from cli.tasks import chosen_task
+from cli.training_log import log_place
 from plumbline import keys
-from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject, ModelFileBroken, NoModelInService
-from plumbline.contracts.models import CARD_FILE, SERVING_FILES, ModelCard, ModelPointer, ModelRow
+from plumbline.contracts.models import CARD_FILE, SERVING_FILES, ModelCard, ModelRow
 from plumbline.promote_model.by_hand import promote_by_hand, roll_back
 
 CURRENT = "current"
@@ -76,31 +79,30 @@ def rollback_command(task: Task = None, stack: StackName = None) -> None:
 
 def list_models(where: Stack, task: str | None, console: Console, *, as_json: bool) -> int:
     """Print the task's models; 0."""
-    task = task or where.task
-    registry = _registry(where)
-    rows = registry.rows(task)
-    current, trouble = _current(registry, task)
+    task = chosen_task(where, task)
+    rows, serving = registry_of(where).rows(task), in_service(where, task)
     if as_json:
+        current = serving.pointer and serving.pointer.model_dump(mode="json")
         models = [row.model_dump(mode="json") for row in rows]
-        print(json.dumps({"current": current.model_dump(mode="json") if current else None, "models": models}, indent=2))
+        print(json.dumps({"current": current, "models": models}, indent=2))
         return 0
-    for part in listing(task, rows, current):
-        console.print(part)
+    for part in listing(task, rows, serving, lambda job: log_place(where, job, "    "), console.width):
+        console.print(part, crop=False)
     if not rows:
-        console.print(f"No models of {task} yet. Train one: {_command(where, task, 'train')}")
-    if trouble:
-        console.print(Text(trouble, style="red"), soft_wrap=True)
+        console.print(Hint(f"No models of {task} yet. Train one:", _command(where, task, "train"), ""), crop=False)
+    if serving.trouble:
+        console.print(Text(serving.trouble, style="red"))
     return 0
 
 
 def show(where: Stack, task: str | None, version: str, console: Console, *, as_json: bool) -> int:
     """Print one model's card and what was decided about it; 0."""
-    task = task or where.task
-    registry = _registry(where)
-    current, trouble = _current(registry, task)
+    task = chosen_task(where, task)
+    registry, serving = registry_of(where), in_service(where, task)
+    current = serving.pointer
     if version == CURRENT and current is None:
         raise CliError(
-            trouble or f"No model of {task} is in service.", f"See all: {_command(where, task, 'models list')}"
+            serving.trouble or f"No model of {task} is in service.", f"See all: {_command(where, task, 'models list')}"
         )
     rows = registry.rows(task)
     if version == CURRENT and current is not None:
@@ -114,17 +116,18 @@ def show(where: Stack, task: str | None, version: str, console: Console, *, as_j
         known = {"model": row, "card": card, "pointer": current if current and current.version == name else None}
         print(json.dumps({key: value and value.model_dump(mode="json") for key, value in known.items()}, indent=2))
         return 0
-    for part in card_of(name, row, card, current):
-        console.print(part)
+    for part in card_of(name, row, card, current, log_place(where, name, "  ")):
+        console.print(part, crop=False)
     return 0
 
 
 def promote(where: Stack, task: str | None, version: str, console: Console) -> int:
     """Put a version into service and say what it replaces; 0. Raises CliError where it cannot serve."""
-    task = task or where.task
-    registry = _registry(where)
+    task = chosen_task(where, task)
+    registry = registry_of(where)
     row = chosen(registry.rows(task), task, version, where)
-    before, trouble = _current(registry, task)
+    serving = in_service(where, task)
+    before = serving.pointer
     if before is not None and before.version == row.version:
         console.print(f"{row.version} is in service already.", soft_wrap=True)
         return 0
@@ -140,34 +143,28 @@ def promote(where: Stack, task: str | None, version: str, console: Console) -> i
             )
     except ModelFileBroken as error:
         raise CliError(f"{error}.", "The model in service has not changed.") from None
-    for line in _said(row, before, trouble, where):
-        console.print(line, soft_wrap=True)
+    for line in _said(row, serving, where):
+        console.print(line, crop=False)
     return 0
 
 
 def rollback(where: Stack, task: str | None, console: Console) -> int:
     """Go back one model and say to which; 0. Raises CliError where there is none to go back to."""
-    task = task or where.task
+    task = chosen_task(where, task)
     try:
         with Status("Checking the files of the model before …", console=console):
             done = roll_back(
-                task, data=S3ObjectStore(where.data_bucket), registry=_registry(where), now=datetime.now(UTC)
+                task, data=S3ObjectStore(where.data_bucket), registry=registry_of(where), now=datetime.now(UTC)
             )
     except NoModelInService as error:
         hint = f"See which there are: {_command(where, task, 'models list')}"
         raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", hint) from None
     for version, why in done.skipped:
-        console.print(Text.assemble(("Skipped  ", "yellow"), f"{version}: {why}"), soft_wrap=True)
-    console.print(
-        Text.assemble(
-            ("Rolled back  ", "green"),
-            (done.now.version, "bold"),
-            f" serves within 30 seconds instead of {done.before.version}.",
-        ),
-        soft_wrap=True,
-    )
+        console.print(Text.assemble(("Skipped  ", "yellow"), f"{version}: {why}"))
+    instead = f" serves within 30 seconds instead of {done.before.version}."
+    console.print(Text.assemble(("Rolled back  ", "green"), (done.now.version, "bold"), instead))
     again = _command(where, task, f"models promote {short(task, done.before.version)}")
-    console.print(f"Undo it: {again}", style="dim", soft_wrap=True)
+    console.print(Hint("Undo it:", again), crop=False)
     return 0
 
 
@@ -185,32 +182,21 @@ def chosen(rows: list[ModelRow], task: str, wanted: str, where: Stack) -> ModelR
     raise UsageProblem(f"There is no model {wanted!r} of {task}.", f"There are: {known}.")
 
 
-def _said(row: ModelRow, before: ModelPointer | None, trouble: str, where: Stack) -> Iterator[Text]:
+def _said(row: ModelRow, serving: InService, where: Stack) -> Iterator[RenderableType]:
+    before = serving.pointer
     instead = f" instead of {before.version}." if before else "; no model was in service."
     yield Text.assemble(("Promoted  ", "green"), (row.version, "bold"), f" serves within 30 seconds{instead}")
-    if trouble:
-        yield Text(f"The pointer before was damaged: {trouble}", style="yellow")
+    if serving.trouble:
+        yield Text(f"The pointer before was damaged: {serving.trouble}", style="yellow")
     if row.status == "rejected":
         yield Text("The gate had rejected it: " + "; ".join(row.reasons), style="yellow")
     if before:
-        yield Text(f"Go back: {_command(where, row.task, 'models rollback')}", style="dim")
+        yield Hint("Go back:", _command(where, row.task, "models rollback"))
 
 
 def _command(where: Stack, task: str, words: str) -> str:
     """The command as it can be typed to mean this task of this stack."""
     return plumbline(words) + ("" if task == where.task else f" --task {task}") + where.option
-
-
-def _registry(where: Stack) -> AwsModelRegistry:
-    return AwsModelRegistry(where.model_parameters, where.ledger_table)
-
-
-def _current(registry: AwsModelRegistry, task: str) -> tuple[ModelPointer | None, str]:
-    """The pointer, or what is wrong with it."""
-    try:
-        return registry.current(task), ""
-    except ModelFileBroken as error:
-        return None, f"{str(error)[:1].upper()}{str(error)[1:]}."
 
 
 def _card(where: Stack, task: str, version: str) -> ModelCard | None:

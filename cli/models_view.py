@@ -1,18 +1,21 @@
-"""Models on the screen: the list, and one model's card. For 80 columns and up."""
+"""Models on the screen: the list, and one model's card. For 60 columns and up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.in_service import InService
 from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.models import Metrics, ModelCard, ModelPointer, ModelRow
 from plumbline.report.words import count, interval_span, moment, percent, plural
 
 _STYLES = {"promoted": "green", "rejected": "yellow", "failed": "red", "stopped": "yellow"}
 _WHY = {"gate": "it passed the gate", "by_hand": "promoted by hand", "rollback": "rolled back to"}
+_LOGGED = ("failed", "stopped")  # what the job's own log may say more of
+_WIDE = 80  # columns from which on a model's dataset is listed with it
 _DASH = "\N{EN DASH}"
 
 
@@ -21,44 +24,59 @@ def short(task: str, version: str) -> str:
     return version.removeprefix(f"plumbline-{task.replace('_', '-')}-")
 
 
-def listing(task: str, rows: list[ModelRow], current: ModelPointer | None) -> Iterator[RenderableType]:
-    """A line a model, then why those that do not serve were turned away."""
+def listing(
+    task: str, rows: list[ModelRow], serving: InService, log_of: Callable[[str], RenderableType], width: int
+) -> Iterator[RenderableType]:
+    """A line a model, then why those that do not serve were turned away. `log_of` shows where a job's log is."""
     if not rows:
         return
+    wide = width >= _WIDE
     table = _table(("", False), ("Model", False), ("Status", False), ("Accuracy", True), ("F1", True),
-                   ("Dataset", False), ("Decided", True))  # fmt: skip
+                   *((("Dataset", False),) if wide else ()), ("Decided", True))  # fmt: skip
+    for column in table.columns[2:]:  # the model's name alone may be longer than there is room
+        column.no_wrap = column.header != "Dataset"
     for row in rows:
-        serves = current is not None and current.version == row.version
+        serves = row.version == serving.version
         table.add_row(
             Text("●" if serves else "", style="green"),
             Text(short(task, row.version), style="bold" if serves else ""),
             Text(row.status, style=_STYLES[row.status]),
             _brief(row.accuracy),
             "-" if row.macro_f1 is None else f"{row.macro_f1:.2f}",
-            Text(row.dataset_version or "-"),
+            *((Text(row.dataset_version or "-"),) if wide else ()),
             moment(row.decided_at).partition(",")[0],
         )
     yield table
-    if current is None:
-        yield Text("No model is in service.", style="yellow")
-    else:
-        yield Text.assemble(("● in service since ", "dim"), f"{moment(current.promoted_at)}: {_WHY[current.why]}")
-        if all(row.version != current.version for row in rows):
-            yield Text(f"  {current.version}, of which the list knows nothing", style="yellow")
+    yield from _serving(rows, serving)
     turned_away = [row for row in rows if row.status != "promoted" and row.reasons]
     if turned_away:
         yield Text("\nWhy not", style="dim")
     for row in turned_away:
-        yield Text.assemble(f"  {short(task, row.version)} ", (f"{row.status}: ", _STYLES[row.status]), row.reasons[0])
+        words = Text.assemble((f"{row.status}: ", _STYLES[row.status]), row.reasons[0])
+        yield _hanging(Text.assemble(f"{short(task, row.version)} ", words))
+        if row.status in _LOGGED:
+            yield log_of(row.version)
+
+
+def _serving(rows: list[ModelRow], serving: InService) -> Iterator[Text]:
+    current = serving.pointer
+    if current is None:
+        yield Text("No model is in service.", style="yellow")
+        return
+    yield Text.assemble(("● in service since ", "dim"), f"{moment(current.promoted_at)}: {_WHY[current.why]}")
+    if all(row.version != current.version for row in rows):
+        yield Text(f"  {current.version}, of which the list knows nothing", style="yellow")
 
 
 def card_of(
-    version: str, row: ModelRow | None, card: ModelCard | None, current: ModelPointer | None
+    version: str, row: ModelRow | None, card: ModelCard | None, current: ModelPointer | None, log: RenderableType
 ) -> Iterator[RenderableType]:
-    """Everything that is known of a model."""
+    """Everything that is known of a model. `log` shows where its job's log is."""
     yield _title(version, row, current)
     for reason in row.reasons if row else ():
-        yield Text(f"  {reason}")
+        yield _hanging(Text(reason))
+    if row and row.status in _LOGGED:
+        yield log
     if card is None:
         yield Text("\nIts card is not in the data bucket: nothing more is known of it.", style="yellow")
         return
@@ -72,8 +90,17 @@ def card_of(
     yield _baselines(card)
     yield Text()
     yield _lineage(card)
-    for warning in card.warnings:
-        yield Text(f"! {warning}", style="yellow")
+    for warning in warnings_of(card.warnings, row):
+        yield _hanging(Text(warning, style="yellow"), "! ")
+
+
+def warnings_of(warnings: tuple[str, ...], row: ModelRow | None) -> tuple[str, ...]:
+    """The warnings, without the one that the row's reasons give as well: that there are few test cases."""
+    if row is None or row.accuracy is None:
+        return tuple(dict.fromkeys(warnings))
+    few = plural(row.accuracy.n, "test case")
+    said = any(few in reason for reason in row.reasons)
+    return tuple(warning for warning in dict.fromkeys(warnings) if not (said and warning.startswith(few)))
 
 
 def _title(version: str, row: ModelRow | None, current: ModelPointer | None) -> Text:
@@ -97,8 +124,8 @@ def _facts(row: ModelRow | None, card: ModelCard) -> Table:
         found = row.comparison
         grid.add_row(
             "Compared",
-            f"with {found.current} on {plural(found.cases, 'case')}: right alone {count(found.only_candidate)} times, "
-            f"the other {count(found.only_current)} (McNemar p {found.p_value:.2g})",
+            f"with {found.current} on {plural(found.cases, 'case')}: right alone on {count(found.only_candidate)}, "
+            f"the other on {count(found.only_current)} (McNemar p {found.p_value:.2g})",
         )
         for part in found.differences:
             name = part.metric.replace("macro_f1", "macro-F1")
@@ -180,6 +207,15 @@ def _table(*heads: tuple[str, bool]) -> Table:
     for head, is_figure in heads:
         table.add_column(head, justify="right" if is_figure else "left", overflow="fold")
     return table
+
+
+def _hanging(text: Text, mark: str = "") -> Table:
+    """A paragraph whose every line is indented by two; the mark stands before the first one."""
+    grid = Table.grid(padding=0)
+    grid.add_column(width=2, style="yellow")
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, text)
+    return grid
 
 
 def _grid() -> Table:

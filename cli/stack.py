@@ -32,6 +32,7 @@ class Stack:
     model_id: str
     api_url: str = ""
     predict_cases_arn: str = ""
+    training_pipeline: str = ""
     local: LocalInfo | None = None
 
     def execution_arn(self, run_id: str) -> str:
@@ -124,6 +125,7 @@ def read(name: str, local: LocalInfo | None = None) -> Stack:
             model_id=parameters.get("ModelId", ""),
             api_url=((local and local.api_endpoint) or outputs.get("ApiUrl", "")).rstrip("/"),
             predict_cases_arn=outputs.get("PredictCasesArn", ""),
+            training_pipeline=parameters.get("TrainingPipeline", ""),
             local=local,
         )
     except KeyError as missing:

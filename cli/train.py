@@ -83,11 +83,14 @@ def train_command(
     A run whose dataset is balanced starts training by itself: follow it with
     --follow last. Ctrl-C ends the following, not the job. Exit code: 0 the
     model was promoted, 1 it was rejected or training failed, 2 wrong usage.
+    A JOB is a training job's name or, where the stack starts a SageMaker
+    Pipeline, the ARN of its execution.
     """
     if job and stop:
         raise UsageProblem("--follow and --stop are about one job each; give one of them.")
-    if job and (force or dataset or no_follow):
-        raise UsageProblem("--follow starts nothing: --dataset, --force and --no-follow do not go with it.")
+    for option, name in (("--follow", job), ("--stop", stop)):
+        if name and (force or dataset or no_follow):
+            raise UsageProblem(f"{option} starts nothing: --dataset, --force and --no-follow do not go with it.")
     options = TrainOptions(
         dataset=dataset or datasets.LATEST,
         task=task,
@@ -158,16 +161,17 @@ def followed(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Seen:
-    """Look until the job has ended badly or promotion has decided; the last look. Raises CliError as `looks` does.
+    """Look until the job has ended badly, promotion has decided or never will; the last look.
 
-    A completed job about which nothing is decided within twenty minutes is given up: its look has no row.
+    Raises CliError as `looks` does. A completed job about which nothing is decided within twenty minutes is given up:
+    its look has no row.
     """
     completed: float | None = None
     for seen in looks(observer.look, view, clock=clock, sleep=sleep):
         view.update(seen)
         if seen.job is None or seen.job.status == "InProgress":
             continue
-        if seen.job.ended_badly or seen.row is not None:
+        if seen.job.ended_badly or seen.row is not None or not seen.job.judged_by(where):
             return seen
         completed = completed if completed is not None else clock()
         if clock() - completed > _GIVE_UP_SECONDS:

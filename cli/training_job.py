@@ -1,7 +1,7 @@
 """Looking at a training job from outside: how far SageMaker says it is, its own log, and what became of its model."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -10,15 +10,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from cli.errors import CliError, UsageProblem, code_of
+from cli.in_service import registry_of
 from cli.paths import plumbline
 from cli.stack import Stack
-from plumbline.adapters.registry import AwsModelRegistry
+from cli.training_log import JobLog, Line
+from cli.training_pipeline import Execution, execution_of, is_execution, newest_execution
+from plumbline import keys
 from plumbline.contracts.models import ModelRow
 from plumbline.promote_model.event import reason_of
 
-LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 _NAME_PREFIX = "plumbline-"  # as StartTraining names them
-_PAGES_A_LOOK = 20
 _CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 3}, connect_timeout=5, read_timeout=60)
 # A pipeline's own states, as a training job would say them.
 _PIPELINE: Final[Mapping[str, "Status"]] = {
@@ -41,7 +42,8 @@ _OF_SECONDARY: Final[Mapping[str, Phase]] = {
 class Job:
     """A training job as SageMaker describes it. `began` says when each phase did, `reason` why it ended badly.
 
-    `dataset` is the version it trains on, where its channels tell.
+    `dataset` is the version it trains on, where its channels tell; `output` is where its model goes; `pipeline` says
+    how the pipeline's execution is that made it, where one did.
     """
 
     name: str
@@ -49,10 +51,13 @@ class Job:
     status: Status
     phase: Phase
     created: datetime
+    ended: datetime | None = None
     began: Mapping[Phase, datetime] = field(default_factory=dict)
     message: str = ""
     reason: str = ""
     dataset: str = ""
+    output: str = ""
+    pipeline: str = ""
 
     @property
     def goes_on(self) -> bool:
@@ -64,103 +69,79 @@ class Job:
         """Whether there will be no model."""
         return self.status in ("Failed", "Stopped")
 
+    def judged_by(self, where: Stack) -> bool:
+        """Whether the stack's promotion hears of the job: its model goes to models/ of the data bucket."""
+        return self.output.startswith(f"s3://{where.data_bucket}/{keys.models('')}")
+
 
 @dataclass(frozen=True)
 class Seen:
-    """One look. `lines` are what the log has got since the last one; `row` is there once promotion has decided."""
+    """One look. `lines` are what the log has got since the last one; `row` is there once promotion has decided.
+
+    `notes` are the warnings in the log so far. They are not among the lines: the model card has them as well.
+    """
 
     job: Job | None
-    lines: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
     row: ModelRow | None = None
     log_denied: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class TrainingObserver:
-    """Looks at one training job again and again; each line of its log is seen once."""
+    """Looks at one training job again and again, or at a pipeline's execution (by its ARN) and the job it makes.
+
+    Each line of the log is seen once.
+    """
 
     def __init__(self, where: Stack, name: str) -> None:
         self._where = where
         self._wanted = name
         self._client = client("sagemaker")
-        self._log = JobLog()
+        self._log = JobLog(client("logs"))
+        self._notes: tuple[str, ...] = ()
 
     def look(self) -> Seen:
         """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer, CliError for no job."""
         job = self.job()
-        if job.name.startswith("arn:"):
-            return Seen(job)
+        if is_execution(job.name):
+            return Seen(job, notes=self._notes)
         lines = tuple(self._log.news(job.name))
+        self._notes += tuple(line.note for line in lines if line.note)
         done = job.status == "Completed"
         row = row_of(self._where, job.task, job.name) if done else None
-        return Seen(job, lines, row, self._log.denied)
+        return Seen(job, tuple(line for line in lines if not line.note), row, self._log.denied, self._notes)
 
     def job(self) -> Job:
         """The job as it is now, without its log. Raises as `look` does."""
-        if not self._wanted.startswith("arn:"):
+        if not is_execution(self._wanted):
             return describe(self._client, self._wanted)
-        found = self._of_pipeline()
-        return found if isinstance(found, Job) else describe(self._client, found)
-
-    def _of_pipeline(self) -> str | Job:
-        """The pipeline's training job; until there is one, the execution itself as a job that has not started."""
-        steps = self._client.list_pipeline_execution_steps(PipelineExecutionArn=self._wanted)
-        for step in steps["PipelineExecutionSteps"]:
-            if arn := step.get("Metadata", {}).get("TrainingJob", {}).get("Arn"):
-                return str(arn).rpartition("/")[2]
-        found = self._client.describe_pipeline_execution(PipelineExecutionArn=self._wanted)
-        status = _PIPELINE.get(found["PipelineExecutionStatus"], "InProgress")
-        reason = found.get("FailureReason", "") or ("It ended without a training job." if status == "Completed" else "")
-        return Job(
-            name=self._wanted,
-            task=self._where.task,
-            status="Failed" if status == "Completed" else status,
-            phase="start",
-            created=_utc(found["CreationTime"]),
-            message="the pipeline has not come to its training step yet",
-            reason=reason,
-        )
+        execution = execution_of(self._client, self._wanted)
+        made = [describe(self._client, name) for name in execution.jobs]
+        job = next((job for job in made if job.judged_by(self._where)), made[0] if made else None)
+        if job is None:
+            return _without_job(execution, self._where.task)
+        if job.ended_badly and execution.goes_on:  # its step may be tried again
+            waiting = _without_job(execution, job.task)
+            return replace(waiting, message=f"{job.name} {job.status.lower()}, the pipeline goes on")
+        return replace(job, pipeline=execution.words)
 
 
-class JobLog:
-    """A training job's log in CloudWatch, from its first line on."""
-
-    def __init__(self) -> None:
-        self._client = client("logs")
-        self._tokens: dict[str, str | None] = {}
-        self.denied = False
-
-    def news(self, job: str) -> Iterator[str]:
-        """The lines that have come since the last call. None where the log may not be read (`denied` says so)."""
-        if self.denied:
-            return
-        try:
-            if not self._tokens:
-                self._tokens = dict.fromkeys(self._streams(job))
-            for stream in self._tokens:
-                yield from self._lines(stream)
-        except ClientError as error:
-            if code_of(error) not in ("AccessDeniedException", "AccessDenied"):
-                raise
-            self.denied = True
-
-    def _streams(self, job: str) -> list[str]:
-        try:
-            found = self._client.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":  # the first job ever makes the group
-                return []
-            raise
-        return [stream["logStreamName"] for stream in found["logStreams"]]
-
-    def _lines(self, stream: str) -> Iterator[str]:
-        for _ in range(_PAGES_A_LOOK):
-            token = self._tokens[stream]
-            asked = {"logGroupName": LOG_GROUP, "logStreamName": stream, "startFromHead": True}
-            page = self._client.get_log_events(**asked, **({"nextToken": token} if token else {}))
-            self._tokens[stream] = page["nextForwardToken"]
-            yield from (event["message"].rstrip() for event in page["events"])
-            if page["nextForwardToken"] == token or not page["events"]:
-                return
+def _without_job(execution: Execution, task: str) -> Job:
+    """A pipeline's execution as a job that has not started, or never will."""
+    status = _PIPELINE.get(execution.status, "InProgress")
+    nothing = "It ended without a training job." if status == "Completed" else ""
+    return Job(
+        name=execution.arn,
+        task=task,
+        status="Failed" if status == "Completed" else status,
+        phase="start",
+        created=_utc(execution.created),
+        ended=execution.ended and _utc(execution.ended),
+        message="the pipeline has no training job yet",
+        reason=execution.reason or nothing,
+        pipeline=execution.words,
+    )
 
 
 def client(service: str) -> Any:
@@ -202,11 +183,22 @@ def job_of(found: Mapping[str, Any]) -> Job:
         status=status,
         phase="decide" if status == "Completed" else now,
         created=_utc(found["CreationTime"]),
+        ended=_ended(found),
         began=began,
         message=message,
         reason=reason_of(found),
         dataset=_dataset_of(found),
+        output=str(found.get("OutputDataConfig", {}).get("S3OutputPath", "")),
     )
+
+
+def _ended(found: Mapping[str, Any]) -> datetime | None:
+    """When the job ended: its instances' end, its last change where it never had any; None while it goes on."""
+    if found["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        return None
+    changes = [change["StartTime"] for change in found.get("SecondaryStatusTransitions", [])]
+    at = found.get("TrainingEndTime") or (changes[-1] if changes else found.get("LastModifiedTime"))
+    return at and _utc(at)
 
 
 def _utc(at: datetime) -> datetime:
@@ -229,15 +221,30 @@ def _dataset_of(found: Mapping[str, Any]) -> str:
     return ""
 
 
+def job_name(where: Stack, wanted: str) -> str:
+    """The name of the training job; of a pipeline's execution, of the one that it made. Raises CliError without one."""
+    if not is_execution(wanted):
+        return wanted
+    job = TrainingObserver(where, wanted).job()
+    if is_execution(job.name):
+        raise CliError("That pipeline execution has no training job yet.", f"Follow it: {following(wanted, where)}")
+    return job.name
+
+
 def row_of(where: Stack, task: str, name: str) -> ModelRow | None:
     """What promotion has decided about a job's model; None where it has not yet."""
-    rows = AwsModelRegistry(where.model_parameters, where.ledger_table).rows(task)
-    return next((row for row in rows if row.version == name), None)
+    return next((row for row in registry_of(where).rows(task) if row.version == name), None)
 
 
 def newest(where: Stack) -> str:
-    """The name of the stack's newest training job. Raises CliError when there is none."""
+    """The name of the stack's newest training job, or the ARN of its pipeline's execution where that is newer.
+
+    Raises CliError when there is neither.
+    """
     found = next(_jobs(where), None)
+    execution = newest_execution(client("sagemaker"), where.training_pipeline) if where.training_pipeline else None
+    if execution and (found is None or _utc(execution[1]) > found.created):
+        return execution[0]
     if found is None:
         raise CliError("No training job has been started on this stack yet.", f"Start one: {plumbline('train')}")
     return found.name
@@ -274,8 +281,16 @@ def still_training(where: Stack) -> list[Job]:
 
 
 def stop(name: str) -> Job:
-    """Ask SageMaker to stop the job; what it was before. Raises UsageProblem when there is none of that name."""
+    """Ask SageMaker to stop the job, or the pipeline's execution with that ARN; what it was before.
+
+    Raises UsageProblem when there is none of that name.
+    """
     sagemaker = client("sagemaker")
+    if is_execution(name):
+        execution = execution_of(sagemaker, name)
+        if execution.status == "Executing":
+            sagemaker.stop_pipeline_execution(PipelineExecutionArn=name)
+        return replace(_without_job(execution, ""), status=_PIPELINE.get(execution.status, "InProgress"))
     job = describe(sagemaker, name)
     if job.status == "InProgress":
         sagemaker.stop_training_job(TrainingJobName=name)

@@ -1,6 +1,6 @@
 """A training job on the screen: its phases and its own log as it comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.training_job import PHASES, Job, Phase, Seen
+from cli.training_log import Line
 from cli.view import LiveBlock, clock_text, indented
 from plumbline.report.words import clipped
 
@@ -20,9 +21,10 @@ _NAMES: Final[dict[Phase, tuple[str, str]]] = {
     "download": ("Download", "fetching the dataset and the code"),
     "train": ("Train", "training"),
     "upload": ("Upload", "storing the model"),
-    "decide": ("Promote?", "comparing with the model in service"),
+    "decide": ("Promote?", "comparing with what serves now"),
 }
 _LINE_CHARS = 300
+_CLOCK_CHARS = 5
 _DENIED = "These credentials may not read the job's log; its phases are shown all the same."
 
 
@@ -54,8 +56,7 @@ class LiveTraining(LiveBlock):
     def update(self, seen: Seen) -> None:
         """Print the new lines above the phases."""
         for line in seen.lines:
-            if line.strip():
-                self._console.print(Text(clipped(line, _LINE_CHARS), style="dim"), soft_wrap=True)
+            self._console.print(log_line(line, seen.job))
         self._seen = seen
 
     def _draw(self) -> RenderableType:
@@ -63,17 +64,32 @@ class LiveTraining(LiveBlock):
         return block(self._seen, self._now(), words, self._spinner)
 
 
+def log_line(line: Line, job: Job | None) -> RenderableType:
+    """A line of the log behind the time since the job was asked for; what does not fit goes on below its text."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, min_width=_CLOCK_CHARS, justify="right", style="dim")
+    grid.add_column(overflow="fold", style="dim")
+    grid.add_row(clock_text(_since(job, line.at)), Text(clipped(line.text, _LINE_CHARS)))
+    return grid
+
+
+def _since(job: Job | None, at: datetime) -> float:
+    return max(0.0, (at - job.created).total_seconds()) if job else 0.0
+
+
 def block(seen: Seen, now: datetime, notice: str = "", spinner: Spinner | None = None) -> RenderableType:
     """One line a phase, with how long it took or has taken so far."""
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for column in ({"width": 2}, {"width": 10}, {"width": 8, "justify": "right"}):
+    for column in ({"width": 2}, {"width": 8}, {"width": 7, "justify": "right"}):
         grid.add_column(no_wrap=True, **column)
     grid.add_column(overflow="fold")
     job = seen.job
     for phase in PHASES:
         grid.add_row(*_row(phase, seen, now, spinner))
-    total = clock_text((now - job.created).total_seconds()) if job else "-"
+    total = clock_text(_since(job, job.ended or now)) if job else "-"
     parts: list[RenderableType] = [grid, Text.assemble(("  time ", "dim"), (total, "bold"))]
+    if job and job.pipeline:
+        parts.append(Text(f"  {job.pipeline}", style="dim"))
     if notice:
         parts.append(Text(notice, style="yellow"))
     return Group(*parts)
@@ -86,7 +102,8 @@ def _row(phase: Phase, seen: Seen, now: datetime, spinner: Spinner | None) -> li
     position = PHASES.index(phase)
     if position > at:
         return [Text(" ·", style="dim"), Text(name, style="dim"), "", ""]
-    took = _took(phase, job, now) if job else ""
+    decided = seen.row.decided_at if seen.row else None
+    took = _took(phase, job, decided or now) if job else ""
     if position < at or seen.row is not None:
         return [Text(" ✓", style="green"), Text(name), Text(took, style="dim"), ""]
     if job and job.ended_badly:
@@ -101,23 +118,24 @@ def _row(phase: Phase, seen: Seen, now: datetime, spinner: Spinner | None) -> li
 
 
 def _took(phase: Phase, job: Job, now: datetime) -> str:
-    """From the beginning of the phase to that of the next one, or until now."""
+    """From the beginning of the phase to that of the next one; of the last one until the job's end, or until now."""
     began = job.created if phase == "start" else job.began.get(phase)
     if began is None:
         return ""
     later = [job.began[p] for p in PHASES[PHASES.index(phase) + 1 :] if p in job.began]
-    return clock_text(max(0.0, ((later[0] if later else now) - began).total_seconds()))
+    last = job.ended if job.ended and job.ended_badly else now
+    return clock_text(max(0.0, ((later[0] if later else last) - began).total_seconds()))
 
 
 class PlainTraining(AbstractContextManager["PlainTraining"]):
-    """A line for every phase and every line of the log, each with the time since the job was asked for."""
+    """A line for every phase and every line of the log, each with its time since the job was asked for."""
 
     def __init__(self, console: Console, now: Callable[[], datetime]) -> None:
         self._console = console
         self._now = now
-        self._phase: tuple[Phase, str] | None = None
+        self._told: set[str] = set()
         self._last_notice = ""
-        self._created: datetime | None = None
+        self._job: Job | None = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
@@ -125,34 +143,39 @@ class PlainTraining(AbstractContextManager["PlainTraining"]):
         return None
 
     def update(self, seen: Seen) -> None:
-        """Print what is new."""
-        job = seen.job
-        if job is None:
+        """Print what is new, in the order in which it happened."""
+        if seen.job is None:
             return
-        self._created = job.created
-        # The lines were written before the job went on to its next phase, unless it has just begun to train.
-        began = job.phase == "train" and (self._phase is None or self._phase[0] != "train")
-        if began:
-            self._enter(job)
-        for line in seen.lines:
-            if line.strip():
-                self._say(f"  {clipped(line, _LINE_CHARS)}")
-        if not began:
-            self._enter(job)
+        self._job = seen.job
+        new = [*self._phases(seen.job, decided=seen.row is not None)]
+        new += [(line.at, f"  {clipped(line.text, _LINE_CHARS)}") for line in seen.lines]
+        for at, text in sorted(new, key=lambda event: event[0]):
+            self._say(text, at)
         if seen.log_denied:
             self.notice(_DENIED)
 
     def notice(self, text: str) -> None:
         """Print the text, once."""
         if text and text != self._last_notice:
-            self._say(text)
+            self._say(text, self._now())
         self._last_notice = text
 
-    def _enter(self, job: Job) -> None:
-        if self._phase != (job.phase, job.status):
-            self._phase = (job.phase, job.status)
-            self._say(job.status.lower() if job.ended_badly else _NAMES[job.phase][1])
+    def _phases(self, job: Job, *, decided: bool) -> Iterator[tuple[datetime, str]]:
+        """What has begun or ended and was not told yet, and when that was."""
+        began = {"start": job.created, **job.began}
+        for phase in PHASES[: PHASES.index(job.phase) + 1]:
+            if phase in began and not (phase == "decide" and decided):
+                yield from self._once(began[phase], _NAMES[phase][1])
+        if job.pipeline:
+            yield from self._once(self._now(), job.pipeline)
+        if job.ended_badly:
+            yield from self._once(job.ended or self._now(), job.status.lower())
 
-    def _say(self, text: str) -> None:
-        since = (self._now() - self._created).total_seconds() if self._created else 0.0
-        self._console.print(f"{clock_text(max(0.0, since))}  {text}", markup=False, highlight=False, soft_wrap=True)
+    def _once(self, at: datetime, text: str) -> Iterator[tuple[datetime, str]]:
+        if text not in self._told:
+            self._told.add(text)
+            yield at, text
+
+    def _say(self, text: str, at: datetime) -> None:
+        clock = clock_text(_since(self._job, at)).rjust(_CLOCK_CHARS)
+        self._console.print(f"{clock}  {text}", markup=False, highlight=False, soft_wrap=True)

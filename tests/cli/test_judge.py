@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli import judge as judging
 from cli import stack as stacks
+from cli import training_job
 from cli.errors import CliError, UsageProblem
 from cli.invoke import FunctionFailed
 from cli.judge import judge
@@ -42,6 +44,8 @@ class Promotion:
             raise self.error
         if self.row:
             self._registry.record(self.row)
+            if self.row.status == "promoted":
+                t.serve(where, self.row.version, at=datetime.now(UTC))
         return {}
 
 
@@ -97,6 +101,19 @@ def test_a_job_that_has_not_ended_is_not_judged(
         judge(stack, t.JOB, console, as_json=False)
     assert f"train --follow {t.JOB} --stack demo" in raised.value.hint
     assert not promotion.events
+
+
+def test_the_job_of_a_pipelines_execution_is_judged(
+    stack: Stack, promotion: Promotion, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sagemaker(monkeypatch, t.job("Completed", "Completed"))
+    ended = t.stubbed(*t.execution("Succeeded", t.step()), t.trains(t.job("Completed", "Completed")))
+    monkeypatch.setattr(training_job, "client", lambda _: ended)
+    assert judge(stack, t.EXECUTION, console, as_json=False) == 0
+    assert promotion.events[0]["detail"]["TrainingJobName"] == t.JOB
+    monkeypatch.setattr(training_job, "client", lambda _: t.stubbed(*t.execution("Executing")))
+    with pytest.raises(CliError, match="no training job yet"):
+        judge(stack, t.EXECUTION, console, as_json=False)
 
 
 def test_a_job_that_there_is_not_is_said(

@@ -1,6 +1,10 @@
 """`plumbline models` against moto, with real tiny models in the bucket."""
 
+import io
 import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import boto3
 import pytest
@@ -11,12 +15,14 @@ from cli import models
 from cli import stack as stacks
 from cli.errors import CliError, UsageProblem
 from cli.main import app
+from cli.models_view import card_of, warnings_of
 from cli.stack import Stack
+from local.info import LocalInfo
 from plumbline import keys
 from plumbline.accuracy import wilson
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.models import CARD_FILE, MODEL_FILE, Comparison, Difference, ModelRow
+from plumbline.contracts.models import CARD_FILE, MODEL_FILE, Comparison, Difference, ModelCard, ModelRow
 from tools import world_models as w
 from tools.tiny_model import MADE, put_in_service
 
@@ -85,6 +91,79 @@ def test_the_list_says_which_serves_and_why_the_others_do_not(
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("width", [60, 100])
+def test_list_and_card_fit_the_screen(stack: Stack, registry: AwsModelRegistry, home: Path, width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO(), highlight=False)
+    models.list_models(stack, None, console, as_json=False)
+    text = console.export_text(clear=False)
+    lines = {line.replace("●", " ").split()[0]: line for line in text.splitlines() if line.strip(" ●─")}
+    for part in ("promoted", "90.0% (80–95)", "0.90", "2 Mar 2026"):  # noqa: RUF001 - a dash between the ends
+        assert part in lines["new"], part
+    assert ("4f2a91c0d7e3" in lines["new"]) == (width == 100)
+    models.show(stack, None, "new", console, as_json=False)
+    assert max(map(len, console.export_text().splitlines())) <= width
+
+
+def test_a_long_name_takes_no_room_from_the_figures(stack: Stack, registry: AwsModelRegistry) -> None:
+    [row] = [row for row in registry.rows(w.TASK) if row.version == PREFIX + "new"]
+    registry.record(row.model_copy(update={"version": "pipelines-4f2a91c0d7e3-TrainTheClassifier-a1B2c3D4"}))
+    console = Console(width=60, record=True, file=io.StringIO(), highlight=False)
+    models.list_models(stack, None, console, as_json=False)
+    text = console.export_text()
+    assert text.count("90.0% (80–95)") == 2  # noqa: RUF001 - a dash between the ends
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_a_failed_jobs_reason_stands_with_the_place_of_its_log(
+    stack: Stack, registry: AwsModelRegistry, console: Console, home: Path
+) -> None:
+    models.list_models(stack, None, console, as_json=False)
+    assert f"Log group /aws/sagemaker/TrainingJobs Stream {PREFIX}crashed/…" in words(console)
+    info = LocalInfo(endpoint="e", bedrock_endpoint="b", stack_name="demo", region="us-east-1", pid=1)
+    here = replace(stack, local=info)
+    for show in (partial(models.list_models, here, None), partial(models.show, here, None, "crashed")):
+        show(console, as_json=False)
+        assert f"{home}/logs/{PREFIX}crashed.log" in console.export_text()
+
+
+def test_few_test_cases_are_said_once(stack: Stack, registry: AwsModelRegistry, data: S3ObjectStore) -> None:
+    [row] = [row for row in registry.rows(w.TASK) if row.version == PREFIX + "new"]
+    card = ModelCard.model_validate_json(data.read(keys.serving(w.TASK, row.version, CARD_FILE)))
+    said = ("60 test cases only: the true accuracy lies between 0.80 and 0.95", "it is slow")
+    assert warnings_of((*said, "it is slow"), row) == said
+    told = row.model_copy(update={"reasons": ("measured on only 60 test cases: the figures are rough",)})
+    assert warnings_of(said, told) == ("it is slow",)
+    shown = Console(width=60, record=True, file=io.StringIO(), highlight=False)
+    for part in card_of(row.version, told, card.model_copy(update={"warnings": said}), None, "x.log"):
+        shown.print(part)
+    assert words(shown).count("60 test cases") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["show"], ["promote", "new"], ["rollback"]], ids=lambda command: command[0]
+)
+def test_an_unknown_task_is_refused_with_the_tasks_that_there_are(
+    stack: Stack, registry: AwsModelRegistry, data: S3ObjectStore, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(stacks, "find", lambda _: stack)
+    data.write("datasets/of_the_stack/d1/manifest.json", b"{}")
+    done = CliRunner().invoke(app, ["models", *command, "--task", "root_case"])
+    assert isinstance(done.exception, UsageProblem)
+    assert str(done.exception) == "There is no task 'root_case'."
+    assert done.exception.hint == "Did you mean root_cause? Tasks: npm_issue, of_the_stack, root_cause."
+    assert serving(registry) == "new"
+
+
+def test_a_task_that_only_the_stack_has_is_known(stack: Stack, data: S3ObjectStore, console: Console) -> None:
+    data.write("datasets/of_the_stack/d1/manifest.json", b"{}")
+    models.list_models(stack, "of_the_stack", console, as_json=False)
+    assert "No models of of_the_stack yet" in console.export_text()
+
+
+def words(console: Console) -> str:
+    return " ".join(console.export_text().split())
+
+
 def test_the_list_as_json_is_the_rows_and_the_pointer(
     stack: Stack, registry: AwsModelRegistry, console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,10 +182,11 @@ def test_without_models_the_list_says_how_to_get_one(stack: Stack, console: Cons
 def test_a_card_is_shown(name: str, stack: Stack, registry: AwsModelRegistry, console: Console) -> None:
     assert models.show(stack, None, name, console, as_json=False) == 0
     text = console.export_text()
+    flat = " ".join(text.split())
     for words in (
         "in service since",
         "90.0% of 60 cases",
-        "right alone 9 times",
+        "right alone on 9, the other on 2",
         "accuracy +0.050, 95% interval +0.010 to +0.090",
         "Security Awareness",
         "precision",
@@ -116,7 +196,7 @@ def test_a_card_is_shown(name: str, stack: Stack, registry: AwsModelRegistry, co
         "4f2a91c0d7e3",
         "sha256",
     ):
-        assert words in text, words
+        assert words in flat, words
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -151,7 +231,7 @@ def test_promoting_by_hand_says_what_it_replaces_and_what_the_gate_said(
 ) -> None:
     assert models.promote(stack, None, "bad", console) == 0
     assert serving(registry) == "bad"
-    text = console.export_text()
+    text = " ".join(console.export_text().split())
     assert f"{PREFIX}bad serves within 30 seconds instead of {PREFIX}new." in text
     assert "The gate had rejected it: accuracy 40.0%" in text
     current = registry.current(w.TASK)
@@ -202,7 +282,7 @@ def test_a_rollback_goes_one_back_and_says_how_to_undo_it(
 ) -> None:
     assert models.rollback(stack, None, console) == 0
     assert serving(registry) == "old"
-    text = console.export_text()
+    text = " ".join(console.export_text().split())
     assert f"{PREFIX}old serves within 30 seconds instead of {PREFIX}new." in text
     assert "models promote new --stack demo" in text
 

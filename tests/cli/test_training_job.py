@@ -9,7 +9,7 @@ import pytest
 from cli import training_job
 from cli.errors import CliError, UsageProblem
 from cli.stack import Stack
-from cli.training_job import Job, TrainingObserver, newest, still_training, stop, training_again
+from cli.training_job import TrainingObserver, job_of, newest, still_training, stop, training_again
 from plumbline.adapters.registry import AwsModelRegistry
 from tests.cli import training as t
 
@@ -51,10 +51,33 @@ def test_each_line_of_the_log_is_seen_once(stack: Stack, clients: dict[str, Any]
     assert observer.look().lines == ()
     for line in ("one", "two", "three"):
         logs.add(line)
-    assert observer.look().lines == ("one", "two", "three")
+    assert [line.text for line in observer.look().lines] == ["one", "two", "three"]
     assert observer.look().lines == ()
     logs.add("four")
-    assert observer.look().lines == ("four",)
+    [four] = observer.look().lines
+    assert (four.text, four.at) == ("four", t.BEGAN + timedelta(minutes=3, seconds=3))
+
+
+def test_what_training_warns_of_is_kept_for_the_verdict(stack: Stack, clients: dict[str, Any]) -> None:
+    clients["sagemaker"] = t.FakeSageMaker(t.job("InProgress", "Starting", "Training"))
+    clients["logs"] = t.FakeLogs("10:00:00 trained in 9 s", "10:00:01 note: 12 test cases only", " ", "note that this")
+    seen = TrainingObserver(stack, t.JOB).look()
+    assert [line.text for line in seen.lines] == ["trained in 9 s", "note that this"]
+    assert seen.notes == ("12 test cases only",)
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "minutes"),
+    [
+        ("InProgress", {}, None),
+        ("Completed", {}, 2),
+        ("Failed", {}, 2),
+        ("Stopped", {"TrainingEndTime": t.BEGAN + timedelta(minutes=5)}, 5),
+    ],
+)
+def test_when_a_job_ended(status: str, more: dict[str, Any], minutes: int | None) -> None:
+    ended = job_of(t.job(status, "Starting", "Training", status, **more)).ended
+    assert ended == (None if minutes is None else t.BEGAN + timedelta(minutes=minutes))
 
 
 def test_a_log_that_may_not_be_read_is_said_and_not_asked_for_again(stack: Stack, clients: dict[str, Any]) -> None:
@@ -87,39 +110,6 @@ def test_a_job_that_is_not_there_is_wrong_usage(stack: Stack, clients: dict[str,
     clients["sagemaker"] = t.FakeSageMaker(t.refused("ValidationException"))
     with pytest.raises(UsageProblem, match="no training job 'absent'"):
         TrainingObserver(stack, "absent").look()
-
-
-class Pipeline(t.FakeSageMaker):
-    def __init__(self, steps: list[dict[str, Any]], status: str) -> None:
-        super().__init__(t.job("InProgress", "Starting", "Training"))
-        self._steps, self._status = steps, status
-
-    def list_pipeline_execution_steps(self, **_: str) -> dict[str, Any]:
-        return {"PipelineExecutionSteps": self._steps}
-
-    def describe_pipeline_execution(self, **_: str) -> dict[str, Any]:
-        return {"PipelineExecutionStatus": self._status, "CreationTime": t.BEGAN}
-
-
-def test_a_pipelines_training_job_is_followed_once_it_is_there(stack: Stack, clients: dict[str, Any]) -> None:
-    arn = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/train/execution/x1"
-    clients["sagemaker"] = Pipeline([], "Executing")
-    waiting = TrainingObserver(stack, arn).look().job
-    assert isinstance(waiting, Job)
-    assert (waiting.phase, waiting.status) == ("start", "InProgress")
-    step = {"Metadata": {"TrainingJob": {"Arn": f"arn:aws:sagemaker:us-east-1:1:training-job/{t.JOB}"}}}
-    clients["sagemaker"] = Pipeline([{"Metadata": {}}, step], "Executing")
-    found = TrainingObserver(stack, arn).look().job
-    assert found is not None
-    assert found.name == t.JOB
-
-
-def test_a_pipeline_that_ends_without_a_training_job_has_failed(stack: Stack, clients: dict[str, Any]) -> None:
-    clients["sagemaker"] = Pipeline([], "Succeeded")
-    job = TrainingObserver(stack, "arn:aws:sagemaker:us-east-1:1:pipeline/p/execution/x").look().job
-    assert job is not None
-    assert job.ended_badly
-    assert "without a training job" in job.reason
 
 
 def test_only_a_running_job_is_stopped(clients: dict[str, Any]) -> None:

@@ -4,11 +4,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
+from cli.stack import Stack
+from plumbline import keys
+from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.contracts.accuracy import Interval
 from plumbline.contracts.datasets import DatasetManifest, Split, SplitFile
-from plumbline.contracts.models import Comparison, Difference, ModelRow
+from plumbline.contracts.models import Comparison, Difference, ModelPointer, ModelRow
 
 JOB = "plumbline-root-cause-d20261122-1f3a"
 _SPLITS: tuple[tuple[Split, int], ...] = (("train", 80), ("validation", 10), ("test", 10))
@@ -61,8 +66,54 @@ class FakeSageMaker:
         self.stopped.append(asked["TrainingJobName"])
 
 
+EXECUTION = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/train/execution/x1"
+
+
+def step(job: str = JOB, **more: Any) -> dict[str, Any]:
+    """A pipeline's training step as ListPipelineExecutionSteps gives it."""
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{job}"
+    return {"StepName": "Train", "StepStatus": "Executing", "Metadata": {"TrainingJob": {"Arn": arn}}, **more}
+
+
+def execution(status: str, *steps: Mapping[str, Any], **more: Any) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """What SageMaker answers when asked about the execution; its steps are the newest first."""
+    described = {"PipelineExecutionArn": EXECUTION, "PipelineExecutionStatus": status, "CreationTime": BEGAN, **more}
+    return (
+        ("describe_pipeline_execution", described),
+        ("list_pipeline_execution_steps", {"PipelineExecutionSteps": list(steps)}),
+    )
+
+
+def trains(found: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """DescribeTrainingJob's whole answer, as botocore knows its shape."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/datasets/root_cause/d20261122-1f3a/train.jsonl"}
+    whole = {
+        "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{found['TrainingJobName']}",
+        "ModelArtifacts": {"S3ModelArtifacts": ""},
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {},
+        **found,
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+    }
+    return "describe_training_job", whole
+
+
+def stubbed(*answers: tuple[str, dict[str, Any]]) -> Any:
+    """A real client of SageMaker that gives these answers, in this order; botocore checks what is asked and answered.
+
+    The embedded AWS has no pipelines that run: moto keeps an execution, but makes no steps and no jobs of it.
+    """
+    client = boto3.client("sagemaker", region_name="us-east-1")
+    stub = Stubber(client)
+    for method, answer in answers:
+        stub.add_response(method, answer)
+    stub.activate()
+    return client
+
+
 class FakeLogs:
-    """One stream; `add` writes a line."""
+    """One stream; `add` writes a line. The lines were written a second apart, from three minutes after the start on."""
 
     def __init__(self, *lines: str, error: Exception | None = None) -> None:
         self.lines = list(lines)
@@ -79,7 +130,16 @@ class FakeLogs:
     def get_log_events(self, **asked: Any) -> dict[str, Any]:
         at = int(asked.get("nextToken", "0"))
         new = self.lines[at : at + 2]
-        return {"events": [{"message": line} for line in new], "nextForwardToken": str(at + len(new))}
+        first = int((BEGAN + timedelta(minutes=3)).timestamp())
+        events = [{"message": line, "timestamp": (first + n) * 1000} for n, line in enumerate(new, start=at)]
+        return {"events": events, "nextForwardToken": str(at + len(new))}
+
+
+def serve(where: Stack, version: str = JOB, *, at: datetime = BEGAN, why: str = "gate") -> None:
+    """Point the stack at a version."""
+    pointer = {"task": "root_cause", "version": version, "prefix": keys.serving("root_cause", version), "files": (),
+               "promoted_at": at, "why": why}  # fmt: skip
+    AwsModelRegistry(where.model_parameters, where.ledger_table).point_to(ModelPointer.model_validate(pointer))
 
 
 def row(status: str = "promoted", *reasons: str, **more: Any) -> ModelRow:

@@ -77,6 +77,19 @@ def test_what_is_no_event_is_refused(junk: dict[str, Any]) -> None:
         ("AlgorithmError: TrainingFailed: no epoch, exit code: 1", "TrainingFailed: no epoch, exit code: 1"),
         ("AlgorithmError: , exit code: 137", "AlgorithmError (exit code 137)"),
         (
+            "AlgorithmError: ValueError while training; the log's last lines show where it arose, exit code: 1",
+            "ValueError while training; the log's last lines show where it arose (exit code 1)",
+        ),
+        (
+            "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"  File x\n"
+            "StopIteration while training; the log's last lines show where it arose\"\nCommand",
+            "StopIteration while training; the log's last lines show where it arose (exit code 1)",
+        ),
+        (
+            "AlgorithmError: the training process was killed by SIGKILL, often for lack of memory, exit code: 137",
+            "the training process was killed by SIGKILL, often for lack of memory (exit code 137)",
+        ),
+        (
             "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"ValueError: Dear sir, my card\"",
             "AlgorithmError (ValueError, exit code 1)",
         ),

@@ -20,6 +20,11 @@ _OURS = "|".join(
     name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, PlumblineError)
 )
 _OUR_ERROR = re.compile(rf"\b({_OURS}): ([^\n]+?)[\"\s]*(?:\n|$)")
+# The sentences of training/train.py and of local/sagemaker's runner, which quote nothing of a case.
+_OUR_WORDS = re.compile(
+    r"\b[A-Za-z_]\w{0,80} while training; the log's last lines show where it arose"
+    r"|\bthe training process was killed by SIG[A-Z0-9]{1,10}(?:, often for lack of memory)?"
+)
 _EXIT_CODE = re.compile(r"exit ?code:? ?(-?\d+)", re.IGNORECASE)
 _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Killed))\b")
 _OUT_OF_TIME: Final = "MaxRuntimeExceeded"  # the secondary status of a job that is Stopped by its own limit
@@ -64,15 +69,17 @@ def job_from_event(event: Mapping[str, Any], bucket: str) -> EndedJob:
 def reason_in_words(reason: str) -> str:
     """Why a job failed, short, and without what may quote a case.
 
-    Our own errors never do, and neither does SageMaker. Of any other error of the training code only its class and the
-    exit code are told: an exception's message may hold what the code was reading.
+    Our own errors and sentences never do, and neither does SageMaker. Of any other error of the training code only its
+    class and the exit code are told: an exception's message may hold what the code was reading.
     """
     if own := _OUR_ERROR.search(reason):
         return f"{own[1]}: {_short(own[2])}"
     if not reason.startswith(_FROM_THE_SCRIPT):
         return _short(reason)
-    said = [name for name in _EXCEPTION.findall(reason) if name != _FROM_THE_SCRIPT]
     code = _EXIT_CODE.search(reason)
+    if words := _OUR_WORDS.search(reason):
+        return words[0] + (f" (exit code {code[1]})" if code else "")
+    said = [name for name in _EXCEPTION.findall(reason) if name != _FROM_THE_SCRIPT]
     parts = [*dict.fromkeys(said[-1:]), *([f"exit code {code[1]}"] if code else [])]
     return _FROM_THE_SCRIPT + (f" ({', '.join(parts)})" if parts else "")
 
