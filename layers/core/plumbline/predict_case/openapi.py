@@ -235,7 +235,19 @@ _PAGE: Final = """\
 <title>%TITLE%</title>
 <style>%CSS%</style>
 <style>
+/* No call links to another, and all answers are JSON: both columns would only narrow what is to be read. */
 body { margin: 0; }
+.swagger-ui .info { margin: 30px 0 20px; }
+.swagger-ui .scheme-container { margin: 0 0 10px; padding: 15px 0; }
+.swagger-ui .response-col_links, .swagger-ui .response-control-media-type { display: none; }
+.swagger-ui .response-control-examples select { min-width: 12em; max-width: 100%; }
+@media (max-width: 640px) {
+  .swagger-ui .info .title { font-size: 26px; }
+  .swagger-ui .info .title code, .swagger-ui .markdown code { padding: 0 3px; }
+  .swagger-ui .opblock-description-wrapper, .swagger-ui .responses-inner { padding: 10px; }
+  .swagger-ui table tbody tr td:first-of-type, .swagger-ui .response-col_status { min-width: 3em; padding-right: 8px; }
+  .swagger-ui .response-col_description { width: 100%; }
+}
 </style>
 </head>
 <body>
