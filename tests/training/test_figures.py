@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from plumbline.contracts.accuracy import Interval
 from plumbline.contracts.models import Baseline, Parity, Precision
 from plumbline.predict.classifier import softmax
+from plumbline.predict.decide import decide
 from tests.training import folders as f
 from training import card, figures
 from training.dataset import read_dataset
@@ -31,9 +32,43 @@ def test_the_temperature_that_made_the_answers_is_found(true: float) -> None:
     assert figures.fit_temperature(*drawn(true)) == pytest.approx(true, rel=0.1)
 
 
-def test_twelve_right_answers_do_not_ask_for_certainty() -> None:
-    logits = np.tile([4.0, 0.0, 0.0], (12, 1))
-    assert 0.4 < figures.fit_temperature(logits, [0] * 12) < 1.0
+def confidence_after(logits: np.ndarray, temperature: float) -> float:
+    return float(softmax(logits / temperature).max(axis=1).mean())
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+@pytest.mark.parametrize("gap", [1.0, 2.0, 4.0, 8.0, 16.0])
+def test_twelve_right_answers_do_not_make_a_model_sure(gap: float, classes: int) -> None:
+    """However far the model puts its answer before the others."""
+    logits = np.zeros((12, classes))
+    logits[:, 0] = gap
+    assert 0.75 < confidence_after(logits, figures.fit_temperature(logits, [0] * 12)) <= 0.98
+
+
+def test_cases_that_are_all_wrong_or_all_alike_have_a_temperature() -> None:
+    logits = np.tile([9.0, 0.0, 0.0], (3, 1))
+    assert figures.fit_temperature(logits, [1] * 3) > 5.0
+    assert figures.fit_temperature(np.zeros((3, 3)), [0, 1, 2]) == pytest.approx(1.0, abs=0.01)
+    assert 0.2 <= figures.fit_temperature(np.tile([1e4, 0.0], (3, 1)), [0] * 3) <= 10.0
+
+
+def test_five_hundred_calibrated_cases_are_hardly_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, answers = drawn(1.0, 500)
+    fitted = figures.fit_temperature(logits, answers)
+    monkeypatch.setattr(figures, "_PSEUDO_CASES", 0.0)
+    monkeypatch.setattr(figures, "_LIKELY_SPREAD", 1e9)
+    alone = figures.fit_temperature(logits, answers)
+    assert fitted == pytest.approx(alone, rel=0.03)
+    assert confidence_after(logits, fitted) == pytest.approx(confidence_after(logits, alone), abs=0.005)
+
+
+def test_a_small_split_errs_towards_doubt_and_still_tells_cases_apart() -> None:
+    """Twelve cases with ten right: the threshold of the stack divides them as their logits do."""
+    logits = np.array([[6.0, 0.0, 0.0]] * 9 + [[0.5, 0.0, 0.0]] * 3)
+    temperature = figures.fit_temperature(logits, [0] * 10 + [1, 2])
+    sure, unsure = (softmax(row[None] / temperature)[0] for row in (logits[0], logits[-1]))
+    assert not decide(sure, ("a", "b", "c"), 0.5).abstained
+    assert decide(unsure, ("a", "b", "c"), 0.5).abstained
 
 
 def test_a_fitted_temperature_lowers_the_calibration_error() -> None:

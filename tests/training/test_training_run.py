@@ -131,6 +131,7 @@ def test_the_log_shows_every_step_and_no_case(trained: Trained) -> None:
     assert "member 2 of 2" in trained.log
     for said in (
         "reading the dataset",
+        "32 tokens, 1 epoch\n",
         "epoch 1 of 1: validation f1_macro",
         "members reach macro-F1",
         "int8: ",

@@ -6,6 +6,7 @@ from plumbline.contracts.api import Alternative
 from plumbline.contracts.base import Model
 
 _ALTERNATIVES = 3
+_SUREST = 0.9999  # no finite number of cases shows that a model is never wrong
 
 
 class Decision(Model):
@@ -18,14 +19,19 @@ class Decision(Model):
 
 
 def decide(probabilities: Iterable[float], categories: Sequence[str], abstain_below: float) -> Decision:
-    """The most probable category, or none where its probability is below `abstain_below`; then the next ones."""
-    ranked = sorted(zip(map(float, probabilities), categories, strict=True), key=lambda pair: -pair[0])
-    confidence, best = ranked[0]
-    abstained = confidence < abstain_below
-    others = ranked if abstained else ranked[1:]
+    """The most probable category, or none where its confidence is below `abstain_below`; then the next ones.
+
+    Confidences have four digits and stay below 1. What is told is what the threshold is held against.
+    """
+    ranked = [
+        Alternative(category=name, confidence=min(round(float(p), 4), _SUREST))
+        for p, name in sorted(zip(probabilities, categories, strict=True), key=lambda pair: -pair[0])
+    ]
+    best = ranked[0]
+    abstained = best.confidence < abstain_below
     return Decision(
-        category=None if abstained else best,
-        confidence=round(confidence, 4),
-        alternatives=tuple(Alternative(category=name, confidence=round(p, 4)) for p, name in others[:_ALTERNATIVES]),
+        category=None if abstained else best.category,
+        confidence=best.confidence,
+        alternatives=tuple((ranked if abstained else ranked[1:])[:_ALTERNATIVES]),
         abstained=abstained,
     )
