@@ -1,15 +1,16 @@
-"""What a run made, copied to this machine: labels, dataset, rejected rows, report."""
+"""What a run made, copied to this machine: labels, dataset, rejected rows, report; predictions of a batch."""
 
 import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
 
 from pydantic import ValidationError
 
+from cli.batch import prediction_keys
 from cli.errors import CliError
 from cli.paths import home
 from cli.stack import Stack
@@ -19,6 +20,7 @@ from plumbline.contracts.cases import Reject
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject, PlumblineError, StoreDenied, StoreUnavailable
 from plumbline.contracts.labels import Outcome
+from plumbline.contracts.predictions import ExportPredicted
 from plumbline.contracts.runs import RunSummary
 from plumbline.jsonl import read_models
 
@@ -90,6 +92,40 @@ def fetch_report(stack: Stack, run_id: str) -> Path | None:
     return None
 
 
+def fetch_predictions(stack: Stack, exports: Sequence[ExportPredicted]) -> Downloads:
+    """Download the exports' predictions and rejected rows, an export a file each, into a folder for the day.
+
+    What is denied or gone is said in `notes`; an export without predictions has no file. The first rejected rows are
+    read where there is one export: a line of another would not say whose it is.
+    """
+    data, raw = S3ObjectStore(stack.data_bucket), S3ObjectStore(stack.raw_bucket)
+    found = Downloads(home() / "predictions")
+    for export in exports:
+        run = export.run
+        here = replace(found, folder=found.folder / run.day.isoformat(), rejects=[])
+        name = f"{run.run_id}.jsonl"
+        with _noted(found, name):
+            _predictions(stack, data, export, here, name)
+        if export.ingest and export.ingest.rejected:
+            name = f"{run.run_id}.rejects.jsonl"
+            with _noted(found, name):
+                _rejects(raw, run.run_id, here, name)
+        found.rejects = here.rejects if len(exports) == 1 else []
+    return found
+
+
+def _predictions(stack: Stack, data: S3ObjectStore, export: ExportPredicted, found: Downloads, name: str) -> None:
+    parts = list(prediction_keys(stack, export.run))
+    if not parts:
+        return
+    path = found.folder / name
+    with _written(path) as target:
+        for key in parts:
+            with suppress(MissingObject), closing(data.open(key)) as source:  # deleted since the listing
+                shutil.copyfileobj(source, target)
+    found.add("Predictions", path, keys.predicted_export(export.run.day.isoformat(), export.run.run_id))
+
+
 def _labels(data: S3ObjectStore, run_id: str, found: Downloads) -> None:
     key, path = keys.outcomes(run_id), found.folder / "labels.csv"
     with _written(path) as stream:
@@ -141,9 +177,9 @@ def _dataset(data: S3ObjectStore, key: str, found: Downloads) -> None:
             _copy(data, file.key, found, "Dataset", name)
 
 
-def _rejects(raw: S3ObjectStore, run_id: str, found: Downloads) -> None:
+def _rejects(raw: S3ObjectStore, run_id: str, found: Downloads, file_name: str = "") -> None:
     key = keys.rejects(run_id)
-    _copy(raw, key, found, "Rejects")
+    _copy(raw, key, found, "Rejects", file_name)
     with found.places[key].open("rb") as stream:
         for line, _ in zip(stream, range(_SHOWN_REJECTS), strict=False):
             found.rejects.append(Reject.model_validate_json(line))

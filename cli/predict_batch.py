@@ -1,7 +1,5 @@
 """`plumbline predict-batch`: predict the new cases of an export, or of all that wait, and show the day."""
 
-import json
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,28 +10,20 @@ from rich.status import Status
 from rich.text import Text
 
 from cli import local_stack, stack
-from cli.batch import BatchObserver, BatchSeen, ExportProgress, prediction_keys
+from cli.batch import BatchObserver, BatchSeen, ExportProgress
+from cli.batch_results import conclude_batch
 from cli.errors import CliError, UsageProblem
 from cli.follow import looks
 from cli.options import AsJson, StackName, examples
-from cli.paths import home, plumbline, shown
+from cli.paths import plumbline
 from cli.precheck import check_export, check_mapping
 from cli.run import INTERRUPTED, console_for, start_local
 from cli.stack import Stack
-from cli.trend import rendered_trend
 from cli.upload import upload_cases, upload_mapping
 from plumbline import keys
 from plumbline.adapters import clients
-from plumbline.adapters.dynamodb import DynamoLedger
-from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.errors import MissingObject, NoModelInService
-from plumbline.contracts.predictions import (
-    ExportPredicted,
-    FindExportsTask,
-    SummarizeResult,
-    TrendSummary,
-    predictions_scope,
-)
+from plumbline.contracts.errors import NoModelInService
+from plumbline.contracts.predictions import FindExportsTask
 from plumbline.contracts.runs import CaughtError
 from plumbline.find_exports import PREFIX
 from plumbline.report.words import count, plural
@@ -97,7 +87,7 @@ def predict_at(where: Stack, options: BatchOptions, console: Console) -> int:
         return INTERRUPTED
     if seen.error is not None or seen.result is None:
         raise _failure(where, seen.error or CaughtError(Error=seen.status))
-    return _conclude(where, seen.result, console, as_json=options.as_json)
+    return conclude_batch(where, seen.result, console, as_json=options.as_json)
 
 
 def _check(options: BatchOptions) -> None:
@@ -192,67 +182,3 @@ def _failure(where: Stack, error: CaughtError) -> CliError:
         return CliError(f"{error.message[:1].upper()}{error.message[1:]}.", hint)
     hint = f"What was predicted is kept. Start it again: {plumbline('predict-batch')}{where.option}"
     return CliError(f"PredictCases ended with {error.Error}: {error.message}", hint)
-
-
-def _conclude(where: Stack, result: SummarizeResult, console: Console, *, as_json: bool) -> int:
-    data = S3ObjectStore(where.data_bucket)
-    summary = TrendSummary.model_validate_json(data.read(result.summary_key))
-    exports = [ExportPredicted.model_validate_json(data.read(key)) for key in result.exports]
-    files = [path for export in exports if (path := _download(where, data, export)) is not None]
-    if as_json:
-        known = {
-            "summary": summary.model_dump(mode="json"),
-            "exports": [{"key": e.run.key, "run_id": e.run.run_id, "error": e.error} for e in exports],
-            "files": [str(path) for path in files],
-            "left": result.left,
-        }
-        print(json.dumps(known, indent=2))
-    else:
-        console.print(rendered_trend(summary))
-        for line in _notes(where, exports, result):
-            console.print(line, soft_wrap=True)
-        for path in files:
-            console.print(Text.assemble(("Predictions  ", "dim"), (shown(path), "bold cyan")), soft_wrap=True)
-    return 1 if summary.failed or any(export.error for export in exports) else 0
-
-
-def _notes(where: Stack, exports: list[ExportPredicted], result: SummarizeResult) -> list[Text]:
-    """Why exports failed, in the ledger's words; what still waits; other days that were brought up to date."""
-    ledger, notes = DynamoLedger(where.ledger_table), []
-    for export in exports:
-        if export.error:
-            row = ledger.get_run(predictions_scope(export.run.task), export.run.run_id)
-            cause = (row.cause if row else None) or export.error
-            notes.append(Text(f"{export.run.key} failed: {cause}", style="red"))
-    if not exports:
-        notes.append(Text("No export was waiting; upload one, or name a FILE."))
-    if result.left:
-        again = plumbline(f"predict-batch{where.option}")
-        still = "still waits" if result.left == 1 else "still wait"
-        notes.append(Text(f"{plural(result.left, 'export')} {still}: {again}", style="yellow"))
-    days = sorted({export.run.day.isoformat() for export in exports} - {result.day.isoformat()})
-    if days:
-        notes.append(Text(f"Exports of {', '.join(days)} were taken up again; that day's summary has changed too."))
-    return notes
-
-
-def _download(where: Stack, data: S3ObjectStore, export: ExportPredicted) -> Path | None:
-    """The export's predictions as one file on this machine; None where it has none."""
-    path = home() / "predictions" / export.run.day.isoformat() / f"{export.run.run_id}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    empty = True
-    with part.open("wb") as target:
-        for key in prediction_keys(where, export.run):
-            try:
-                with closing(data.open(key)) as stream:
-                    while block := stream.read(1 << 20):
-                        target.write(block)
-                        empty = False
-            except MissingObject:  # deleted between the listing and now
-                continue
-    if empty:
-        part.unlink()
-        return None
-    part.replace(path)
-    return path

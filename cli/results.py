@@ -35,7 +35,7 @@ _ADVICE: Final[Mapping[str, str]] = {
 }
 
 
-_SHOWN_FILES: Final = ("Labels", "Dataset", "Manifest", "Rejects", "Report")
+_SHOWN_FILES: Final = ("Labels", "Dataset", "Manifest", "Predictions", "Rejects", "Report")
 
 
 def summary_of(stack: Stack, run_id: str) -> RunSummary | None:
@@ -70,22 +70,23 @@ def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *,
     if summary.training_job:
         places[summary.training_job] = f"it: {following(summary.training_job, stack)}"
     console.print(rendered(summary, stack, places))
-    for line in _files(found, summary.ingest.rejected):
+    for line in file_lines(found, summary.ingest.rejected):
         console.print(line, soft_wrap=True)
     return 0
 
 
-def _files(found: Downloads, rejected: int) -> Iterator[Text]:
+def file_lines(found: Downloads, rejected: int) -> Iterator[Text]:
     """The first rejected rows, then what lies on this machine, a line a kind."""
     if found.rejects:
         yield Text("\nRejected rows" if rejected <= len(found.rejects) else "\nThe first rejected rows", style="dim")
         for row in found.rejects:
             yield Text(f"  line {row.line}: {row.reason}")
     yield Text.assemble(("\nOn this machine: ", "dim"), f"{shown(found.folder)}/")
+    width = max(9, *map(len, found.files)) if found.files else 9
     for name in _SHOWN_FILES:
         if paths := found.files.get(name):
             others = "".join(f", {path.name}" for path in paths[1:])
-            yield Text.assemble((f"{name:<9} ", "dim"), (f"{shown(paths[0])}", "bold cyan"), others)
+            yield Text.assemble((f"{name:<{width}} ", "dim"), (f"{shown(paths[0])}", "bold cyan"), others)
     yield from (Text(note, style="yellow") for note in found.notes)
 
 

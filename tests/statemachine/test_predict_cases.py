@@ -16,6 +16,7 @@ from plumbline.adapters import clients
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.cases import Reject
 from plumbline.contracts.models import DatasetRef, ModelPointer
 from plumbline.contracts.predictions import PredictedCase, SummarizeResult, TrendSummary, predictions_scope
 from plumbline.contracts.runs import RunRow
@@ -294,17 +295,35 @@ def test_the_command_uploads_follows_shows_and_downloads(
     where = stack.read(daily.pipeline.stack.stack_name)
     console = Console(width=80, record=True, force_terminal=False, file=io.StringIO())
     bad = daily.upload(b"\x00\x01 no table at all", "command-bad.csv")
-    (tmp_path / "command.csv").write_bytes(csv_file(rows("command", 60)))
+    (tmp_path / "command.csv").write_bytes(csv_file(rows("command", 60)) + b"no-text,,,\r\n")
     assert predict_at(where, BatchOptions(file=tmp_path / "command.csv"), console) == 0
     text = console.export_text()
-    for words in ("Uploaded command.csv", "60 cases predicted", "as in training", "Predictions", ".jsonl"):
+    for words in (
+        "Uploaded command.csv",
+        "60 cases predicted",
+        "like those of the labels",
+        "1 row rejected: no text 1",
+        "Predictions",
+    ):
         assert words in text
-    [path] = (tmp_path / "home" / "predictions").rglob("*.jsonl")
+    assert "command-bad.csv" not in text  # waits, and is no error of this file
+    rejects, path = sorted((tmp_path / "home" / "predictions").rglob("*.jsonl"), key=lambda found: len(found.suffixes))[
+        ::-1
+    ]
+    assert Reject.model_validate_json(rejects.read_bytes()).reason == "no text"
+    # The day has this file twice, and the second upload brings nothing new.
+    assert predict_at(where, BatchOptions(file=tmp_path / "command.csv"), console) == 0
+    text = console.export_text()
+    assert "command.csv: 0 cases predicted; 60 cases unchanged" in text
+    assert "this file" in text
     lines = [PredictedCase.model_validate_json(line) for line in path.read_bytes().splitlines()]
     assert len({line.case_id for line in lines}) == 60
     # Everything that waits: the export that cannot be read, and why.
     assert predict_at(where, BatchOptions(as_json=True), console) == 1
     told = json.loads(capsys.readouterr().out)
-    assert told["exports"] == [{"key": "daily/command-bad.csv", "run_id": bad, "error": "InvalidCaseFile"}]
+    [export] = told["exports"]
+    assert (export["key"], export["run_id"], export["error"]) == ("daily/command-bad.csv", bad, "InvalidCaseFile")
+    assert export["predicted"] == 0
+    assert (told["files"], told["rejects"]) == ([], [])
     assert predict_at(where, BatchOptions(), console) == 0
     assert "No export was waiting" in console.export_text()

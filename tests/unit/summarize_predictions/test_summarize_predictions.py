@@ -217,6 +217,7 @@ def test_drift_is_said_once_a_batch_of_news_without_text(batch: Batch) -> None:
     assert kind == DRIFT_EVENT
     assert (detail["task"], detail["day"], detail["summary_key"]) == (p.TASK, "2026-05-02", result.summary_key)
     assert detail["drift"][0]["statistic"] == "population stability index"
+    assert batch.summary().drift_model == p.POINTER.version
     assert "a crash" not in str(detail)
     batch.summarize()  # nothing new: nobody is told again
     assert len(batch.bus.sent) == 1

@@ -131,7 +131,8 @@ class TrendSummary(Model):
     """`predictions/<date>/summary.json`: one day's predictions in figures.
 
     `cases` are the new or changed ones: each is predicted (counted in `model_versions`) or failed. Of those predicted,
-    each has a category or is abstained. Cases without a date stand under NO_DATE.
+    each has a category or is abstained. A case that several of the day's exports had predicted counts once for each.
+    Cases without a date stand under NO_DATE.
     """
 
     task: str
@@ -148,6 +149,7 @@ class TrendSummary(Model):
     categories_per_day: dict[str, dict[str, int]] = Field(description="day of the case → category → cases")
     mean_confidence: float | None
     drift: tuple[Drift, ...]
+    drift_model: str | None = Field(default=None, description="the model whose training drift is measured against")
     failures: dict[str, int] = Field(default_factory=dict, description="why cases failed: error → cases")
     export_errors: dict[str, str] = Field(default_factory=dict, description="key of an export that failed → error")
 

@@ -96,6 +96,7 @@ def _exports_of(day: date, data: ListedStore) -> Iterator[ExportPredicted]:
 
 
 def _summary(task_name: str, day: date, tally: Tally, data: ListedStore, drift_threshold: float) -> TrendSummary:
+    version = _most_used(tally)
     return TrendSummary(
         task=task_name,
         day=day,
@@ -110,18 +111,21 @@ def _summary(task_name: str, day: date, tally: Tally, data: ListedStore, drift_t
         categories=dict(tally.categories.most_common()),
         categories_per_day={name: dict(found.most_common()) for name, found in sorted(tally.per_day.items())},
         mean_confidence=round(tally.confidence_sum / tally.predicted, 4) if tally.predicted else None,
-        drift=_drift(task_name, tally, data, drift_threshold),
+        drift=_drift(task_name, version, tally, data, drift_threshold) if version else (),
+        drift_model=version,
         failures=dict(tally.failures.most_common()),
         export_errors=tally.errors,
     )
 
 
-def _drift(task_name: str, tally: Tally, data: ListedStore, floor: float) -> tuple[Drift, ...]:
-    """Drift of the model that predicted most of the day, against its own training; nothing where its card is gone."""
-    if not tally.versions:
-        return ()
-    version, found = max(tally.versions.items(), key=lambda item: (item[1].classes.total(), item[0]))
-    reference = _reference(task_name, version, data)
+def _most_used(tally: Tally) -> str | None:
+    """The model that predicted most of the day; of several, the one whose name comes last."""
+    return max(tally.versions, key=lambda name: (tally.versions[name].classes.total(), name), default=None)
+
+
+def _drift(task_name: str, version: str, tally: Tally, data: ListedStore, floor: float) -> tuple[Drift, ...]:
+    """Drift of the model's predictions against its own training; nothing where its card is gone."""
+    found, reference = tally.versions[version], _reference(task_name, version, data)
     return drift_of(reference, found.classes, found.confidences, floor) if reference else ()
 
 
