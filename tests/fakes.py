@@ -157,6 +157,9 @@ class MemoryModelRegistry:
     def record(self, row: ModelRow) -> None:
         self.recorded[row.task, row.version] = row
 
+    def record_if_none(self, row: ModelRow) -> ModelRow:
+        return self.recorded.setdefault((row.task, row.version), row)
+
     def rows(self, task: str) -> list[ModelRow]:
         rows = [row for row in self.recorded.values() if row.task == task]
         return sorted(rows, key=lambda row: (row.decided_at, row.version), reverse=True)

@@ -123,6 +123,9 @@ class ModelRegistry(Protocol):
     def record(self, row: ModelRow) -> None:
         """Write what became of a training job, replacing an earlier row of the same version."""
 
+    def record_if_none(self, row: ModelRow) -> ModelRow:
+        """Write the row unless its version has one; the row that stands then."""
+
     def rows(self, task: str) -> list[ModelRow]:
         """Every training job's row, newest first."""
 

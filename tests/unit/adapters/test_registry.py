@@ -98,6 +98,14 @@ def test_rows_are_listed_newest_first_and_replaced_by_version(registry: AwsModel
     assert registry.rows("root_cause")[1] == row("b", 3)
 
 
+def test_a_row_that_stands_is_kept_and_answered_by_a_conditional_write(registry: AwsModelRegistry) -> None:
+    assert registry.record_if_none(row("a", 1)) == row("a", 1)
+    assert registry.record_if_none(row("a", 9)) == row("a", 1)
+    assert registry.rows("root_cause") == [row("a", 1)]
+    registry.record(row("a", 9))
+    assert registry.record_if_none(row("a", 1)) == row("a", 9)
+
+
 def test_rows_of_models_and_of_runs_do_not_meet(registry: AwsModelRegistry) -> None:
     ledger = DynamoLedger("ledger")
     ledger.put_run(RunRow(run_id="run-1", task="root_cause", status="RUNNING", source="x", started_at=b.NOW))

@@ -9,7 +9,15 @@ import pytest
 
 from plumbline import keys
 from plumbline.contracts.errors import ModelFileBroken, StoreUnavailable
-from plumbline.contracts.models import CARD_FILE, CLASSIFIER_FILE, MODEL_FILE, SERVING_FILES, DatasetRef, ModelPointer
+from plumbline.contracts.models import (
+    CARD_FILE,
+    CLASSIFIER_FILE,
+    MODEL_FILE,
+    SERVING_FILES,
+    DatasetRef,
+    ModelPointer,
+    ModelRow,
+)
 from plumbline.promote_model import promote_model
 from plumbline.promote_model.event import EndedJob
 from plumbline.promote_model.gate import Gate
@@ -237,6 +245,54 @@ def test_an_attempt_that_broke_off_before_its_row_is_finished_and_not_repeated(w
     del world.registry.recorded[TASK, w.BETTER]
     world.promote(w.BETTER)
     assert world.serving == pointers[0].version
+
+
+class LooksBefore(MemoryModelRegistry):
+    """Two deliveries of one event at once: each looked for a row before the other had written its own."""
+
+    def rows(self, task: str) -> list[ModelRow]:
+        return []
+
+
+def test_two_deliveries_at_once_leave_the_row_that_knows_the_comparison(world: World) -> None:
+    both = LooksBefore()
+    both.pointers = world.registry.pointers
+    world.registry = both
+    first = world.promote(w.BETTER)
+    row = world.row(w.BETTER)
+    assert row.comparison
+    assert world.promote(w.BETTER) == first  # it sees the pointer that the first one moved
+    assert world.row(w.BETTER) == row
+    assert [pointer.version for pointer in both.history(TASK)].count(w.BETTER) == 1
+
+
+def test_a_delivery_that_is_faster_than_the_one_that_moved_the_pointer_does_not_keep_its_bare_row(world: World) -> None:
+    between: list[str] = []
+
+    class Between(LooksBefore):
+        def point_to(self, pointer: ModelPointer) -> None:
+            super().point_to(pointer)
+            between.extend(world.promote(w.BETTER).reasons)
+
+    both = Between()
+    both.pointers = world.registry.pointers
+    world.registry = both
+    assert world.promote(w.BETTER).status == "promoted"
+    assert between == ["promoted by an earlier attempt"]
+    assert world.row(w.BETTER).comparison.current == w.IN_SERVICE
+    assert [pointer.version for pointer in both.history(TASK)].count(w.BETTER) == 1
+
+
+def test_a_rejection_does_not_write_over_the_row_of_a_promotion(world: World) -> None:
+    """Between the two deliveries somebody put a better model into service, and the second is compared with that."""
+    both = LooksBefore()
+    both.pointers = world.registry.pointers
+    world.registry = both
+    world.promote(w.BETTER)
+    both.pointers.clear()  # the look at the history that would have told the second one
+    put_in_service(world.data, both, "by-hand", w.CATEGORIES, w.MORE_WORDS, world.dataset())
+    assert world.promote(w.BETTER, gate=Gate(min_accuracy=1.1, min_macro_f1=0)).status == "promoted"
+    assert world.row(w.BETTER).status == "promoted"
 
 
 def test_a_pointer_that_moves_meanwhile_is_compared_with_anew(world: World) -> None:

@@ -5,6 +5,7 @@ models#<task> / <version>      → the training job's ModelRow; a query of the p
 """
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -13,6 +14,9 @@ from plumbline.adapters.dynamodb import partition
 from plumbline.adapters.failures import translated
 from plumbline.contracts.errors import ModelFileBroken
 from plumbline.contracts.models import ModelPointer, ModelRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 _log = logging.getLogger(__name__)
 _PAGE = 50  # GetParameterHistory's limit
@@ -78,14 +82,23 @@ class AwsModelRegistry:
     @_translated
     def record(self, row: ModelRow) -> None:
         """Write what became of a training job, replacing an earlier row of the same version."""
-        clients.dynamodb().put_item(
-            TableName=self.table,
-            Item={
-                "pk": {"S": f"models#{row.task}"},
-                "sk": {"S": row.version},
-                "row": {"S": row.model_dump_json(exclude_defaults=True)},
-            },
-        )
+        clients.dynamodb().put_item(TableName=self.table, Item=_item(row))
+
+    @_translated
+    def record_if_none(self, row: ModelRow) -> ModelRow:
+        """Write the row unless its version has one, in one conditional write; the row that stands then."""
+        client = clients.dynamodb()
+        try:
+            client.put_item(
+                TableName=self.table,
+                Item=_item(row),
+                ConditionExpression="attribute_not_exists(pk)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except client.exceptions.ConditionalCheckFailedException as error:
+            standing: Any = error.response  # the client's stubs do not know the item in it
+            return ModelRow.model_validate_json(standing["Item"]["row"]["S"])
+        return row
 
     @_translated
     def rows(self, task: str) -> list[ModelRow]:
@@ -95,3 +108,11 @@ class AwsModelRegistry:
 
     def _name(self, task: str) -> str:
         return self.parameters + task
+
+
+def _item(row: ModelRow) -> dict[str, "AttributeValueTypeDef"]:
+    return {
+        "pk": {"S": f"models#{row.task}"},
+        "sk": {"S": row.version},
+        "row": {"S": row.model_dump_json(exclude_defaults=True)},
+    }

@@ -59,9 +59,8 @@ def promote_model(
     for row in registry.rows(job.task):
         if row.version == job.version:
             return _result(row)
-    row = _decided(job, data, registry, gate, now)
-    registry.record(row)
-    return _result(row)
+    # The event may be delivered twice at once: whichever ends first has its row, and the other answers the same.
+    return _result(registry.record_if_none(_decided(job, data, registry, gate, now)))
 
 
 def pointer_to(row: ModelRow, promoted_at: datetime, previous: str | None, why: Why) -> ModelPointer:
@@ -138,7 +137,11 @@ def _judged(
             return row.model_copy(update={"status": "rejected"})
         if _in_service(registry, row.task)[0] == current:
             registry.point_to(pointer_to(row, row.decided_at, current.version if current else None, "gate"))
-            return row.model_copy(update={"status": "promoted"})
+            promoted = row.model_copy(update={"status": "promoted"})
+            registry.record(
+                promoted
+            )  # whatever another delivery of the event has written: it has not moved the pointer
+            return promoted
     raise StoreUnavailable(f"the model in service changed {_TRIES} times while {row.version} was compared; try again")
 
 
