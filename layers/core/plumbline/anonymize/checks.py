@@ -17,6 +17,9 @@ _CARD = re.compile(
 )
 _IBAN_LENGTHS = range(15, 35)
 _SHORTEST_IP = 7  # 1.2.3.4, 2a00::1
+_NATIONAL_DIGITS, _PAPER_DIGITS, _PLATE_SIGNS = 6, 5, range(4, 18)
+_BIRTH_YEARS = (1900, 2030)
+_ISO_DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?(?!\d)|\d\d?([-./])\d\d?\2(?:19|20)\d\d(?!\d)")
 _LONG = 20  # a run of mixed letters of this length is no word
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z'\u2019-]*|[A-Z]+")
 _BLANKED = re.compile(r"[*x•.#_-]+|<.*>|\$?\{.*\}|\$[A-Za-z_]+|%.*%|\[.*\]", re.IGNORECASE)
@@ -36,6 +39,20 @@ _NOT_A_USER = word_set(
 )
 
 
+# What stands before "at example dot com" when a site is meant and no mailbox.
+_BEFORE_AT = word_set(
+    "a all an and anything are arrive arrived available be blog bought browse buy call chat check click code contact "
+    "data "
+    "demo docs documentation download downloads else everything failed failing find forum found go goes happen "
+    "happened happening happens hosted in info is it items just live lives located log login look looked looking "
+    "looks me more my now our via with on online only or order ordered out page pages portal post posted published "
+    "read register "
+    "registered "
+    "reported run running see shop shopping show sign site something start stay stop store stuck support team that "
+    "the them there things this time to today us verified visit was we website were while work worked working works "
+    "you your"
+)
+_SCHEMES = word_set("openssh.com libssh.org")
 _FILE_ENDINGS = word_set("png jpg jpeg gif svg webp ico js mjs ts tsx jsx css py rb java json html dll exe so")
 
 
@@ -45,9 +62,23 @@ def digits(text: str) -> str:
 
 
 def is_email(text: str) -> bool:
-    """An address of a person or a mailbox; no file name such as icon@2x.png and no git remote."""
+    """An address of a person or a mailbox; no file name such as icon@2x.png no git remote, and none of the names of
+    SSH's algorithms, which look like addresses."""
     local, _, domain = text.rpartition("@")
-    return local != "git" and domain.rpartition(".")[2].lower() not in _FILE_ENDINGS
+    if local == "git" or domain in _SCHEMES:
+        return False
+    return re.split(r"[.,]", domain)[-1].strip().lower() not in _FILE_ENDINGS
+
+
+def is_spelt_out_email(text: str) -> bool:
+    """`jane at example dot com`, and not "look at example dot com": the word before "at" is no everyday one."""
+    local, domain = re.split(r"\s+(?:at|arroba)\s+", text, maxsplit=1, flags=re.IGNORECASE)
+    return " " in domain and len(local) > 1 and local.casefold() not in _BEFORE_AT
+
+
+def is_spaced_email(text: str) -> bool:
+    """`jane @ example.com`, and not "my @example.com address"."""
+    return is_email(text) and text.partition("@")[0].strip().casefold() not in _BEFORE_AT
 
 
 def is_card(text: str) -> bool:
@@ -86,6 +117,28 @@ def is_ssn(text: str) -> bool:
     """A US social security or taxpayer number, outside what is never given out (area 000, 666; group or serial 0)."""
     area, group, serial = re.split(r"[- ]", text)
     return area not in ("000", "666") and group != "00" and serial != "0000"
+
+
+def is_national_number(text: str) -> bool:
+    """What stands behind the name of a national number: six digits at least, and no date."""
+    return len(digits(text)) >= _NATIONAL_DIGITS and not _ISO_DATE.match(text)
+
+
+def is_paper_number(text: str) -> bool:
+    """The number of a passport or a driving licence: five digits at least, and no date."""
+    return len(digits(text)) >= _PAPER_DIGITS and not _ISO_DATE.match(text)
+
+
+def is_plate(text: str) -> bool:
+    """A licence plate or a vehicle's number: letters and digits, four to 17 of them."""
+    signs = [char for char in text if char.isalnum()]
+    return len(signs) in _PLATE_SIGNS and any(map(str.isdigit, signs)) and any(map(str.isalpha, signs))
+
+
+def is_birth_date(text: str) -> bool:
+    """A date that a living person can be born on, as far as a year is in it."""
+    years = re.findall(r"(?<!\d)(?:19|20)\d\d", text)
+    return all(_BIRTH_YEARS[0] <= int(year) <= _BIRTH_YEARS[1] for year in years)
 
 
 def is_secret(text: str) -> bool:

@@ -15,10 +15,16 @@ ENTITY_TYPES = (
     "CARD",
     "EMAIL",
     "SSN",
+    "NATIONAL_ID",
+    "PASSPORT",
+    "LICENCE",
+    "PLATE",
     "IP",
     "PHONE",
+    "BIRTH_DATE",
     "PASSWORD",
     "USERNAME",
+    "ADDRESS",
     "NAME",
 )
 _RANK = {name: rank for rank, name in enumerate(ENTITY_TYPES)}

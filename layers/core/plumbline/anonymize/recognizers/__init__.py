@@ -6,13 +6,13 @@ Nothing here needs more than the standard library. A module a kind of thing: a n
 
 from collections.abc import Iterator
 
-from plumbline.anonymize.recognizers import aws, contact, identity, network, payment, secrets, tokens, urls
+from plumbline.anonymize.recognizers import aws, contact, handles, identity, network, payment, secrets, tokens, urls
 from plumbline.anonymize.recognizers.base import Recognizer
 from plumbline.anonymize.spans import Span
 
 RECOGNIZERS: tuple[Recognizer, ...] = tuple(
     recognizer
-    for module in (contact, network, payment, identity, aws, tokens, urls, secrets)
+    for module in (contact, handles, network, payment, identity, aws, tokens, urls, secrets)
     for recognizer in module.RECOGNIZERS
 )
 

@@ -20,17 +20,21 @@ class Recognizer:
 
     Its value is the expression's group `value`, else the whole match; a match in which `value` took no part only steps
     over text that must not be searched. `hints`: the text must hold one of them (lower case), else it is not searched.
+    `around` judges the value by its place: it is given the whole text and where in it the value starts and ends.
     """
 
     type: str
     pattern: re.Pattern[str]
     check: Callable[[str], bool] | None = None
     hints: tuple[str, ...] = ()
+    around: Callable[[str, int, int], bool] | None = None
 
     def find(self, text: str) -> Iterator[Span]:
         """The spans of this recogniser's values in the text."""
         group: str | int = "value" if "value" in self.pattern.groupindex else 0
         for match in self.pattern.finditer(text):
             value = match[group]
-            if value and (self.check is None or self.check(value)):
+            if not value or (self.check and not self.check(value)):
+                continue
+            if self.around is None or self.around(text, *match.span(group)):
                 yield Span(*match.span(group), self.type)
