@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
+from pathlib import Path
 from typing import IO
 
+from cli.errors import UsageProblem
+from cli.paths import plumbline
 from plumbline.contracts.errors import InvalidCaseFile
 from plumbline.ingest.cases import ReadCase, read_cases
 from plumbline.ingest.formats import open_rows
@@ -37,6 +40,26 @@ def cases_in(stream: IO[bytes], name: str, mapped: Profile | None = None) -> Ite
         rows = chain(sample, rows)
     profile = mapped or _profile(sample)
     return read_cases(_with_ids(rows, profile), profile, _MAX_ROW_BYTES)
+
+
+def refuse_one_case(path: Path) -> None:
+    """Raise UsageProblem for one case as a JSON object over several lines, which ingest takes for no export."""
+    try:
+        with path.open("rb") as stream:
+            source = open_source(stream)
+            one = _one_case(source)
+            if one is None or "\n" not in source.head.strip():
+                return
+            stream.seek(0)
+            case = next(cases_in(stream, path.name), None)
+    except InvalidCaseFile:
+        return  # ingest says what is wrong with it
+    if not isinstance(case, ReadCase):
+        return
+    raise UsageProblem(
+        f"{path} is one case as a JSON object, not an export of cases; nothing was uploaded.",
+        f"Put [ and ] around it, or write it on one line. To ask about one case: {plumbline('predict')} {path}",
+    )
 
 
 def _rows(source: Source, name: str) -> Rows:

@@ -110,10 +110,16 @@ def _ask(api: PredictionApi, question: Question, screen: "Screen") -> None:
 
 
 def _check(options: PredictOptions) -> None:
-    if (options.file is None) == (options.text is None):
-        raise UsageProblem("Name a FILE, or give --text.", 'For example: plumbline predict --text "It says expired."')
+    example = f'For example: {plumbline("predict")} --subject "Login" --text "It says expired."'
+    if options.file is not None and options.text is not None:
+        hint = f"Ask twice: {plumbline('predict')} {options.file}, then the text by itself."
+        raise UsageProblem("FILE and --text were both given, and one call asks about one of them.", hint)
     if options.subject is not None and options.text is None:
-        raise UsageProblem("--subject goes with --text.", "Cases of a file have subjects of their own.")
+        alone = options.file is None
+        hint = example if alone else "Cases of a file have subjects of their own."
+        raise UsageProblem(f"--subject goes with --text{', which is missing' if alone else ', not with a FILE'}.", hint)
+    if options.file is None and options.text is None:
+        raise UsageProblem("Name a FILE, or give --text.", example)
     if options.text is not None and not (options.text.strip() or (options.subject or "").strip()):
         raise UsageProblem("The text is empty.")
     if options.file is not None and options.file != _STDIN:

@@ -12,6 +12,7 @@ from rich.text import Text
 from cli import local_stack, stack
 from cli.batch import BatchObserver, BatchSeen, ExportProgress
 from cli.batch_results import conclude_batch
+from cli.case_files import refuse_one_case
 from cli.errors import CliError, UsageProblem
 from cli.follow import looks
 from cli.options import AsJson, StackName, examples
@@ -98,6 +99,7 @@ def _check(options: BatchOptions) -> None:
     if options.file is None:
         return
     check_export(options.file)
+    refuse_one_case(options.file)
     if options.file.name.startswith(("_", ".")):
         raise UsageProblem(f"{options.file.name} would be passed over: such names are those of markers.", "Rename it.")
 

@@ -12,6 +12,7 @@ from rich.status import Status
 from rich.text import Text
 
 from cli import local_stack, stack
+from cli.case_files import refuse_one_case
 from cli.downloads import report_path
 from cli.errors import CliError, UsageProblem
 from cli.follow import Patience, follow
@@ -46,6 +47,7 @@ class RunOptions:
 def run(options: RunOptions, console: Console) -> int:
     """Run the file; 0 when the run succeeded, 1 when it failed, 130 when Ctrl-C ended the following."""
     check_export(options.file)
+    refuse_one_case(options.file)
     if options.mapping:
         check_mapping(options.mapping)
     metadata = metadata_of(options.settings)

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cli.case_files import cases_in
+from cli.case_files import cases_in, refuse_one_case
+from cli.errors import UsageProblem
 from plumbline.contracts.errors import InvalidCaseFile
 from plumbline.ingest.cases import ReadCase
+from plumbline.ingest.formats import open_rows
 from plumbline.ingest.mapping import parse_mapping
+from plumbline.ingest.rows import Row
+from plumbline.ingest.source import open_source
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "cases.jsonl"
 
@@ -36,6 +40,35 @@ def test_the_samples_are_all_read() -> None:
 def test_one_case_as_one_json_object(indent: int | None) -> None:
     case = {"subject": "s", "messages": [{"role": "customer", "text": "t"}]}
     assert read(json.dumps(case, indent=indent).encode()) == [("line 1", "s|t")]
+
+
+@pytest.mark.parametrize("data", ['{\n"id": 1,\n"text": "t"\n}\n', '{"id": 1,\n"text": "t"}'])
+def test_one_case_over_several_lines_is_no_export(data: str, tmp_path: Path) -> None:
+    (tmp_path / "case.json").write_text(data)
+    with pytest.raises(UsageProblem, match="one case as a JSON object") as caught:
+        refuse_one_case(tmp_path / "case.json")
+    assert "plumbline predict" in caught.value.hint
+    # What the hint says to do can be read as an export.
+    for mended in (f"[{data}]", json.dumps(json.loads(data))):
+        name, rows = open_rows(open_source(io.BytesIO(mended.encode())), "case.json", frozenset(), 10**6)
+        assert [row.fields for row in rows if isinstance(row, Row)] == [{"id": 1, "text": "t"}], name
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"id": 1, "text": "t"}\n',
+        b'{"id": 1, "text": "t"}\n{"id": 2, "text": "t"}\n',
+        b'{\n"tickets": [{"id": 1, "text": "t"}]\n}',
+        b'[\n{"id": 1, "text": "t"}\n]',
+        b'{\n"total": 1,\n"rows": [{"id": 1, "text": "t"}]\n}',
+        b"id,text\n1,t\n",
+        b"\x1f\x8bdamaged",
+    ],
+)
+def test_an_export_is_let_through(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "export").write_bytes(data)
+    refuse_one_case(tmp_path / "export")
 
 
 def test_a_row_without_an_id_is_called_by_its_line_and_one_with_an_id_keeps_it() -> None:

@@ -197,9 +197,10 @@ def test_many_cases_are_better_asked_in_batch(
     ("words", "said"),
     [
         ((), "Name a FILE, or give --text"),
-        (("x.json", "--text", "t"), "Name a FILE, or give --text"),
+        (("x.json", "--text", "t"), "FILE and --text were both given"),
+        (("--subject", "s"), "--subject goes with --text, which is missing"),
         (("absent.json",), "There is no file absent.json"),
-        (("absent.json", "--subject", "s"), "--subject goes with --text"),
+        (("absent.json", "--subject", "s"), "--subject goes with --text, not with a FILE"),
         (("--text", "  "), "The text is empty"),
         ((__file__, "--map", "absent.yaml"), "There is no file absent.yaml"),
     ],

@@ -9,6 +9,8 @@ from rich.console import Console
 from cli.batch import BatchSeen, ExportProgress
 from cli.errors import CliError, UsageProblem
 from cli.predict_batch import BatchOptions, _failure, _progress_line, predict_at, predict_batch
+from cli.run import RunOptions
+from cli.run import run as label
 from cli.stack import Stack
 from plumbline.contracts.runs import CaughtError
 from tests.predicting import run
@@ -30,6 +32,14 @@ def test_an_empty_file_is_refused(tmp_path: Path, console: Console) -> None:
     (tmp_path / "empty.csv").touch()
     with pytest.raises(UsageProblem, match="empty"):
         predict_batch(BatchOptions(file=tmp_path / "empty.csv"), console)
+
+
+def test_one_case_is_refused_before_anything_starts(tmp_path: Path, console: Console) -> None:
+    (tmp_path / "case.json").write_text('{\n"id": 1,\n"text": "t"\n}')
+    with pytest.raises(UsageProblem, match="one case as a JSON object"):
+        predict_batch(BatchOptions(file=tmp_path / "case.json"), console)
+    with pytest.raises(UsageProblem, match="one case as a JSON object"):
+        label(RunOptions(file=tmp_path / "case.json", settings={}), console)
 
 
 def test_a_stack_of_an_older_version_says_so(stack: Stack, console: Console) -> None:
