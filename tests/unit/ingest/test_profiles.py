@@ -99,6 +99,12 @@ def test_servicenow_records_and_journals() -> None:
     ]
 
 
+def test_servicenow_comments_without_a_journal_head_are_one_message() -> None:
+    record = {"number": "INC0010002", "short_description": "VPN down", "comments": "It is down again"}
+    done = run_ingest(json.dumps({"result": [record]}))
+    assert [message.text for message in done.only.messages] == ["It is down again"]
+
+
 def test_freshdesk_json() -> None:
     ticket = {
         "id": 5,

@@ -101,7 +101,7 @@ def _journal(text: str) -> Iterator[dict[str, object]]:
     before = text[: heads[0].start()] if heads else text
     if before.strip():
         yield {"text": before}
-    for head, following in zip(heads, [*heads[1:], None], strict=True):
+    for head, following in zip(heads, [*heads, None][1:], strict=True):
         body = text[head.end() : following.start() if following else len(text)]
         yield {"at": head.group(1), "author": head.group(2), "kind": head.group(3), "text": body}
 
