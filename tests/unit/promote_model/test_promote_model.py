@@ -1,8 +1,10 @@
 """Promotion from the event to the pointer, with real (tiny) ONNX models and stores in memory."""
 
+import importlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from tests.fakes import MemoryModelRegistry, MemoryStore
 from tools import world_models as w
 from tools.tiny_model import MADE, put_in_service, tiny_artifact, tiny_files, with_card
 
+promotion = importlib.import_module("plumbline.promote_model")
 GATE = Gate(min_accuracy=0.7, min_macro_f1=0.65)
 TASK = w.TASK
 
@@ -316,14 +319,36 @@ def test_a_pointer_that_moves_meanwhile_is_compared_with_anew(world: World) -> N
     assert world.serving == "by-hand"
 
 
-def test_a_pointer_that_never_rests_is_left_alone(world: World) -> None:
-    class Restless(MemoryModelRegistry):
-        def current(self, task: str) -> ModelPointer | None:
-            pointer = super().current(task)
-            assert pointer
-            self.point_to(pointer.model_copy(update={"promoted_at": pointer.promoted_at + timedelta(seconds=1)}))
-            return pointer
+class Restless(MemoryModelRegistry):
+    """The pointer moves whenever somebody looks at it."""
 
+    def current(self, task: str) -> ModelPointer | None:
+        pointer = super().current(task)
+        assert pointer
+        self.point_to(pointer.model_copy(update={"promoted_at": pointer.promoted_at + timedelta(seconds=1)}))
+        return pointer
+
+
+def test_a_model_that_was_compared_with_leaves_tmp_before_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[int] = []
+    real = promotion.against
+
+    def watched(candidate: Any, current: Any, data: Any, cache: Path) -> Any:
+        there.append(sum(path != cache for path in cache.parent.iterdir() if path.is_dir()))
+        return real(candidate, current, data, cache)
+
+    monkeypatch.setattr(promotion, "against", watched)
+    restless = Restless()
+    restless.pointers = world.registry.pointers
+    world.registry = restless
+    with pytest.raises(StoreUnavailable):
+        world.promote(w.BETTER)
+    assert there == [0, 0, 0]
+
+
+def test_a_pointer_that_never_rests_is_left_alone(world: World) -> None:
     restless = Restless()
     restless.pointers = world.registry.pointers
     world.registry = restless

@@ -122,8 +122,10 @@ def test_a_card_of_another_task_is_refused(tmp_path: Path) -> None:
 def test_a_file_above_its_bound_is_refused(
     files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unpacking, "_LARGEST", dict.fromkeys(files, 100))
-    refused(tiny_artifact(files), tmp_path, "100 is the most")
+    monkeypatch.setattr(unpacking, "LARGEST", dict.fromkeys(files, 100))
+    refused(
+        tiny_artifact(files), tmp_path, "100 is the most that the functions which predict have room for: train with"
+    )
     monkeypatch.setattr(unpacking, "_LARGEST_ARCHIVE", 50_000)
     refused(tiny_artifact(files), tmp_path, "unpacks to more than")
 

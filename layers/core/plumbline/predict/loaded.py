@@ -18,17 +18,19 @@ from plumbline.predict.files import fetch
 
 Load = Callable[[Path], Classifier]
 _IN_PROGRESS: Final = "tmp"  # how `files.fetch` calls a folder that is not whole yet
-_ABANDONED_SECONDS: Final = 600.0
+_ABANDONED_SECONDS: Final = 60.0  # without a byte written; a download under way writes all the time
 _TRIES: Final = 4
 
 
 def loaded(pointer: ModelPointer, data: ObjectStore, cache: Path, load: Load = Classifier.load) -> Classifier:
     """The pointer's model; the task's other folders under `cache` are cleared once it is loaded.
 
+    What killed downloads left goes before, so that there is room: Lambda keeps /tmp after a function that timed out.
     A copy that is damaged is fetched once more, one that another process cleared meanwhile a few times. Raises
     ModelFileBroken.
     """
     tried = 0
+    _clear_abandoned(cache / pointer.task)
     while True:
         folder = fetch(pointer, data, cache)
         tried += 1
@@ -47,16 +49,31 @@ def loaded(pointer: ModelPointer, data: ObjectStore, cache: Path, load: Load = C
 def _clear_all_but(kept: Path) -> None:
     """Folders of other models go, and what killed downloads left."""
     for folder in kept.parent.iterdir():
-        if folder != kept and not (folder.name.startswith(_IN_PROGRESS) and _is_young(folder)):
+        if folder != kept and _is_model(folder):
             _discard(folder)
+    _clear_abandoned(kept.parent)
 
 
-def _is_young(folder: Path) -> bool:
-    """Whether a download may still be under way there."""
+def _clear_abandoned(models: Path) -> None:
+    if models.is_dir():
+        for folder in models.iterdir():
+            if _is_abandoned(folder):
+                _discard(folder)
+
+
+def _is_model(folder: Path) -> bool:
+    return not folder.name.startswith(_IN_PROGRESS)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether it is what a download left that nobody goes on with."""
+    if _is_model(folder):
+        return False
     try:
-        return time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS
+        written = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
     except OSError:  # it has become a model's folder, or was cleared
-        return True
+        return False
+    return time.time() - written >= _ABANDONED_SECONDS
 
 
 def _discard(folder: Path) -> None:

@@ -118,18 +118,19 @@ def _judged(
     row: ModelRow, trained: _Trained, data: ObjectStore, registry: ModelRegistry, gate: Gate, folder: Path
 ) -> ModelRow:
     """Compare with what is in service, decide, and move the pointer if nobody else has moved it meanwhile."""
-    for attempt in range(_TRIES):
+    for _ in range(_TRIES):
         if any(pointer.version == row.version for pointer in registry.history(row.task)):
             # An earlier attempt at this event moved the pointer and broke off; what was done since is not undone.
             return row.model_copy(update={"status": "promoted", "reasons": ("promoted by an earlier attempt",)})
         current, notes = _in_service(registry, row.task)
         comparison = None
         if current:
-            try:
-                comparison, said = against(trained.candidate, current, data, folder / f"current-{attempt}")
-                notes += said
-            except ModelFileBroken as error:
-                notes.append(f"not compared, the model in service cannot be run: {error}")
+            with tempfile.TemporaryDirectory(dir=folder) as room:  # /tmp holds one model in service at a time
+                try:
+                    comparison, said = against(trained.candidate, current, data, Path(room))
+                    notes += said
+                except ModelFileBroken as error:
+                    notes.append(f"not compared, the model in service cannot be run: {error}")
         against_it = objections(trained.measured, comparison, gate)
         notes = [*_remarks(trained), *notes, *_compared(comparison)]
         row = row.model_copy(update={"comparison": comparison, "reasons": (*against_it, *notes)})

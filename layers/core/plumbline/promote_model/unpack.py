@@ -26,8 +26,10 @@ from plumbline.contracts.models import (
 from plumbline.ports import ObjectStore
 
 _MB = 1 << 20
-_LARGEST: Final[Mapping[str, int]] = {
-    MODEL_FILE: 1024 * _MB,
+# Bytes. The functions that predict hold two models in memory and in /tmp while one takes the other's place;
+# tests/template/test_model_room.py holds template.yaml against these.
+LARGEST: Final[Mapping[str, int]] = {
+    MODEL_FILE: 512 * _MB,
     TOKENIZER_FILE: 64 * _MB,
     CLASSIFIER_FILE: _MB,
     CARD_FILE: 8 * _MB,
@@ -50,7 +52,7 @@ def unpack(data: ObjectStore, task: str, version: str, folder: Path) -> ModelCar
     # The kinds that gzip and tarfile raise for a damaged stream.
     except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise ModelFileBroken(f"model.tar.gz is damaged or cut short ({type(error).__name__})") from None
-    missing = [name for name in _LARGEST if not (folder / name).is_file()]
+    missing = [name for name in LARGEST if not (folder / name).is_file()]
     if missing:
         raise ModelFileBroken(f"model.tar.gz holds no serving/{', serving/'.join(missing)}")
     return _checked_card(task, folder)
@@ -76,7 +78,7 @@ def store(data: ObjectStore, task: str, version: str, folder: Path) -> tuple[Ser
 
 def _extract(stream: IO[bytes], folder: Path) -> None:
     """Copy the known members. A member's name only chooses among known names, so no path leads out of `folder`."""
-    wanted, passed = {f"serving/{name}": name for name in _LARGEST}, 0
+    wanted, passed = {f"serving/{name}": name for name in LARGEST}, 0
     with tarfile.open(fileobj=stream, mode="r|gz") as archive:
         for member in archive:
             passed += member.size
@@ -88,8 +90,11 @@ def _extract(stream: IO[bytes], folder: Path) -> None:
             content = archive.extractfile(member) if member.isreg() else None
             if content is None:
                 raise ModelFileBroken(f"serving/{name} in model.tar.gz is no regular file")
-            if member.size > _LARGEST[name]:
-                raise ModelFileBroken(f"serving/{name} has {member.size:,} bytes; {_LARGEST[name]:,} is the most")
+            if member.size > LARGEST[name]:
+                raise ModelFileBroken(
+                    f"serving/{name} has {member.size:,} bytes; {LARGEST[name]:,} is the most that the functions which "
+                    "predict have room for: train with a smaller encoder, or with `quantize` auto"
+                )
             with (folder / name).open("wb") as out:
                 shutil.copyfileobj(content, out, _CHUNK)
             if not wanted:
