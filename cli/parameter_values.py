@@ -1,19 +1,20 @@
 """Whether a value fits a parameter of the template: what CloudFormation would refuse, and what the functions would."""
 
+import importlib.util
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cli.errors import UsageProblem
+from cli.paths import ROOT
 from cli.precheck import check_prompt, check_task
 from plumbline import settings
 from plumbline.contracts.errors import InvalidRecipe
 from plumbline.settings import Hyperparameter
-from training.recipe import read_recipe
 
 _SCHEDULE: Final = re.compile(r"cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\)")
 _HYPERPARAMETERS: Final = "TrainingHyperparameters"
@@ -108,10 +109,21 @@ def _check_hyperparameters(value: str) -> None:
         message = f"--parameter {_HYPERPARAMETERS}: {fault['loc'][0]!r} cannot be used ({said})."
         raise UsageProblem(message, f"For example: {_EXAMPLE}. The encoder is --parameter TrainingEncoder.") from None
     try:
-        read_recipe(["--task", "any", *(f"--{name}={_word(given)}" for name, given in found.items())])
+        _recipe_reader()(["--task", "any", *(f"--{name}={_word(given)}" for name, given in found.items())])
     except InvalidRecipe as error:
         hint = f"For example: {_EXAMPLE}. docs/training.md lists them."
         raise UsageProblem(f"--parameter {_HYPERPARAMETERS}: {error}.", hint) from None
+
+
+def _recipe_reader() -> Callable[[Sequence[str]], object]:
+    """training/'s own reader of hyperparameters, from its file: the package is the training environment's alone."""
+    spec = importlib.util.spec_from_file_location("training.recipe", ROOT / "training" / "recipe.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError("training/recipe.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    read: Callable[[Sequence[str]], object] = module.read_recipe
+    return read
 
 
 def _word(value: object) -> str:

@@ -1,5 +1,7 @@
 """Parameters of the template for the local stack."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import boto3
@@ -8,6 +10,7 @@ import pytest
 from cli import parameter_values, parameters
 from cli.errors import CliError, UsageProblem
 from cli.parameters import check_running_parameters, chosen, parameters_of
+from cli.paths import ROOT
 from cli.remembered import REMEMBERED, remember
 from cli.stack import Stack
 
@@ -74,6 +77,15 @@ def test_every_default_of_the_template_fits() -> None:
     for name, about in parameters._declared().items():
         if about["Default"] != "":
             parameter_values.check_value(name, str(about["Default"]), about)
+
+
+def test_the_commands_import_no_package_of_ours_that_is_not_installed() -> None:
+    """`training` is the training environment's; in the repository's folder Python finds it all the same."""
+    installed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")} - set(installed)
+    assert "training" in ours
+    for path in sorted((ROOT / "cli").glob("*.py")):
+        assert not re.search(rf"^\s*(from|import) ({'|'.join(ours)})\b", path.read_text("utf-8"), re.MULTILINE), path
 
 
 def test_a_refusal_says_what_the_parameter_is() -> None:
