@@ -34,7 +34,7 @@ def judge(where: Stack, name: str, console: Console, *, as_json: bool) -> int:
         raise CliError(f"{job.name} has not ended yet.", f"Follow it: {following(job.name, where)}")
     row = row_of(where, job.task, job.name)
     if row is not None:
-        console.print(f"{job.name} has been judged already; a job is judged once.", style="dim", soft_wrap=True)
+        console.print(f"{job.name} has been judged already; a job is judged once.", style="dim")
         return conclude(console, where, Seen(job, row=row), as_json=as_json)
     try:
         with Status(f"Judging {job.name} …", console=console):

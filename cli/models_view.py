@@ -33,6 +33,8 @@ def listing(
     wide = width >= _WIDE
     table = _table(("", False), ("Model", False), ("Status", False), ("Accuracy", True), ("F1", True),
                    *((("Dataset", False),) if wide else ()), ("Decided", True))  # fmt: skip
+    if not wide:
+        table.padding = 0  # the box leaves one column between two already
     for column in table.columns[2:]:  # the model's name alone may be longer than there is room
         column.no_wrap = column.header != "Dataset"
     for row in rows:

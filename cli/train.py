@@ -2,17 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from cli import datasets, local_stack, stack
 from cli.errors import CliError, UsageProblem
 from cli.follow import looks
+from cli.hint import Hint
 from cli.invoke import FunctionFailed, invoke
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
@@ -122,16 +123,17 @@ def train(options: TrainOptions, console: Console) -> int:
     where = _stack_for(options, console)
     task = options.task or where.task
     dataset = datasets.drop(where, file) if file else datasets.choose(where, task, options.dataset)
-    console.print(Text.assemble(("Dataset ", "dim"), (dataset.words, "bold")), soft_wrap=True)
+    console.print(Text.assemble(("Dataset ", "dim"), (dataset.words, "bold")))
     started = _start(where, dataset, force=options.force)
-    console.print(Text.assemble(("Training ", "dim"), (started.job_name, "bold")), soft_wrap=True)
+    console.print(Hint("Training", started.job_name, ""), crop=False)
     if started.already_started:
-        words = _already(TrainingObserver(where, started.job_name).job(), dataset.manifest.version, where)
-        console.print(f"Nothing was started: {words}", style="yellow", soft_wrap=True)
+        job = TrainingObserver(where, started.job_name).job()
+        for part in _already(job, dataset.manifest.version, where):
+            console.print(part, crop=False)
     if not options.follow:
         if options.as_json:
             print(json.dumps(started.model_dump(mode="json"), indent=2))
-        console.print(f"Follow it: {following(started.job_name, where)}", style="dim", soft_wrap=True)
+        console.print(Hint("Follow it:", following(started.job_name, where)), crop=False)
         return 0
     return watch(where, started.job_name, console, as_json=options.as_json)
 
@@ -143,13 +145,14 @@ def watch(where: Stack, name: str, console: Console, *, as_json: bool) -> int:
         with training_view(console) as view:
             seen = followed(where, observer, view)
     except KeyboardInterrupt:
-        lines = [
-            f"\nNo longer following; the job goes on. Look again: {following(name, where)}",
-            f"Stop it: {plumbline(f'train --stop {name}{where.option}')}",
+        hints = [
+            Hint("Look again:", following(name, where)),
+            Hint("Stop it:", plumbline(f"train --stop {name}{where.option}")),
         ]
         if where.local:
-            lines.append(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
-        console.print("\n".join(lines), soft_wrap=True)
+            hints.append(Hint("The local stack keeps running for it. Stop both:", plumbline("down")))
+        console.print("\nNo longer following; the job goes on.")
+        console.print(*hints, sep="\n", crop=False)
         return INTERRUPTED
     return conclude(console, where, seen, as_json=as_json)
 
@@ -190,12 +193,15 @@ def _start(where: Stack, dataset: datasets.Dataset, *, force: bool) -> TrainingS
     return TrainingStarted.model_validate(answer)
 
 
-def _already(job: Job, dataset: str, where: Stack) -> str:
+def _already(job: Job, dataset: str, where: Stack) -> Iterator[RenderableType]:
     """Why no job was started, and what to do about it."""
     if job.goes_on:
-        stopping = plumbline(f"train --stop {job.name}{where.option}")
-        return f"this dataset is training now. Stop it: {stopping}, or follow it: {following(job.name, where)}"
-    return f"this dataset has its training job already. Train it again: {training_again(dataset, where)}"
+        yield Text("Nothing was started: this dataset is training now.", style="yellow")
+        yield Hint("Stop it:", plumbline(f"train --stop {job.name}{where.option}"))
+        yield Hint("Follow it:", following(job.name, where))
+        return
+    yield Text("Nothing was started: this dataset has its training job already.", style="yellow")
+    yield Hint("Train it again:", training_again(dataset, where))
 
 
 def _stack_for(options: TrainOptions, console: Console) -> Stack:
@@ -207,7 +213,7 @@ def _stack_for(options: TrainOptions, console: Console) -> Stack:
 def _stop(name: str, where: Stack, console: Console) -> int:
     job = stop(newest(where) if name == _LAST else name)
     if job.status == "InProgress":
-        console.print(f"Stopping {job.name}. The model in service stays.", soft_wrap=True)
+        console.print(f"Stopping {job.name}. The model in service stays.")
         return 0
-    console.print(f"{job.name} does not run any more: {job.status.lower()}.", soft_wrap=True)
+    console.print(f"{job.name} does not run any more: {job.status.lower()}.")
     return 0

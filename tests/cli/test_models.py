@@ -104,6 +104,14 @@ def test_list_and_card_fit_the_screen(stack: Stack, registry: AwsModelRegistry, 
     assert max(map(len, console.export_text().splitlines())) <= width
 
 
+def test_a_dataset_trained_again_keeps_its_name_in_one_line(stack: Stack, registry: AwsModelRegistry) -> None:
+    [row] = [row for row in registry.rows(w.TASK) if row.version == PREFIX + "new"]
+    registry.record(row.model_copy(update={"version": PREFIX + "b2dc320ce17e-2"}))
+    console = Console(width=60, record=True, file=io.StringIO(), highlight=False)
+    models.list_models(stack, None, console, as_json=False)
+    assert "b2dc320ce17e-2 " in console.export_text()
+
+
 def test_a_long_name_takes_no_room_from_the_figures(stack: Stack, registry: AwsModelRegistry) -> None:
     [row] = [row for row in registry.rows(w.TASK) if row.version == PREFIX + "new"]
     registry.record(row.model_copy(update={"version": "pipelines-4f2a91c0d7e3-TrainTheClassifier-a1B2c3D4"}))

@@ -4,12 +4,10 @@ import io
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from rich.console import Console
 
@@ -20,12 +18,9 @@ from cli.invoke import FunctionFailed
 from cli.stack import Stack
 from cli.training_job import Seen, TrainingObserver, describe
 from cli.training_log import Line
-from cli.training_verdict import conclude
 from cli.training_view import training_view
 from plumbline import keys
-from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.errors import StoreDenied
 from plumbline.contracts.models import ModelRow
 from tests.cli import training as t
 
@@ -128,89 +123,6 @@ def test_a_failed_job_is_1_with_the_reason_and_where_its_log_is(
     assert f"Log group /aws/sagemaker/TrainingJobs Stream {t.JOB}/…" in out
 
 
-def verdict(stack: Stack, row: ModelRow | None, *, width: int = 80, **job: Any) -> str:
-    """What is said of the job a day after it ended."""
-    console = Console(width=width, record=True, file=io.StringIO(), highlight=False)
-    conclude(console, stack, seen(*(job.pop("status", COMPLETED)), row=row, **job), as_json=False)
-    return console.export_text()
-
-
-@pytest.mark.parametrize(
-    ("status", "serves", "words", "after"),
-    [
-        ("promoted", t.JOB, "Promoted: it serves since 22 Nov 2026, 16:00 UTC", "models rollback"),
-        ("promoted", "plumbline-root-cause-v3", "Promoted then; v3 serves now", "models promote d20261122-1f3a"),
-        ("promoted", None, "Promoted then; no model is in service now", "models promote d20261122-1f3a"),
-        ("rejected", "plumbline-root-cause-v3", "Rejected: the model in service stays", "Promote it all the same"),
-        ("rejected", t.JOB, "Rejected then, but put into service by hand: it serves now", "models rollback"),
-        ("failed", "plumbline-root-cause-v3", "Training failed: the model in service stays", "Log group"),
-    ],
-)
-def test_a_verdict_says_what_is_true_now(stack: Stack, status: str, serves: str | None, words: str, after: str) -> None:
-    if serves:
-        t.serve(stack, serves)
-    text = " ".join(verdict(stack, t.row(status)).split())
-    assert f"{words} {t.JOB}" in text
-    assert after in text
-    assert ("models rollback" in text) == (after == "models rollback")
-
-
-def test_a_damaged_pointer_is_not_said_to_serve(stack: Stack) -> None:
-    boto3.client("ssm").put_parameter(Name="/demo/models/root_cause", Value="v2", Type="String")
-    assert "Promoted then; the pointer to the model in service is damaged now" in verdict(stack, t.row())
-
-
-def test_who_may_not_read_what_serves_is_told_what_was_decided(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(*_: object) -> None:
-        raise StoreDenied("no")
-
-    monkeypatch.setattr(AwsModelRegistry, "current", denied)
-    assert "Promoted: it serves within 30 seconds" in verdict(stack, t.row())
-
-
-def test_the_time_is_the_jobs_own(stack: Stack, capsys: pytest.CaptureFixture[str], console: Console) -> None:
-    assert "Time 2 min 00 s" in " ".join(verdict(stack, t.row()).split())
-    conclude(console, stack, seen(*COMPLETED, row=t.row()), as_json=True)
-    said_ = json.loads(capsys.readouterr().out.partition("{")[2].join(("{", "")))
-    assert (said_["seconds"], said_["serves"], said_["in_service"]) == (120.0, False, None)
-
-
-@pytest.mark.parametrize("width", [60, 100])
-def test_a_verdict_fits_the_screen(stack: Stack, width: int) -> None:
-    t.serve(stack, "plumbline-root-cause-v3")
-    reason = (
-        "accuracy against plumbline-root-cause-old: +5.5 points (95% interval -2.0 to +13.0), no worse beyond noise"
-    )
-    for row in (
-        t.row("promoted", reason, comparison=t.comparison()),
-        t.row("rejected", reason),
-        t.row("failed", reason),
-    ):
-        assert max(map(len, verdict(stack, row, width=width).splitlines())) <= width
-
-
-def test_what_training_warned_of_is_said_where_there_is_no_card(stack: Stack) -> None:
-    console = Console(width=80, record=True, file=io.StringIO(), highlight=False)
-    failed = seen("Failed", "Training", "Failed", FailureReason="AlgorithmError: killed")
-    conclude(console, stack, replace(failed, notes=("3 held-out texts stand in train",)), as_json=False)
-    assert "3 held-out texts stand in train" in console.export_text()
-
-
-def test_a_model_that_goes_elsewhere_is_not_waited_for(stack: Stack, console: Console) -> None:
-    class Elsewhere:
-        def look(self) -> Seen:
-            return seen(*COMPLETED, OutputDataConfig={"S3OutputPath": "s3://elsewhere/models/root_cause"})
-
-    with training_view(console) as view:
-        last = train.followed(stack, Elsewhere(), view, lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
-    assert conclude(console, stack, last, as_json=False) == 1
-    assert "promotion does not judge what goes to s3://elsewhere/models/root_cause" in said_of(console)
-
-
-def said_of(console: Console) -> str:
-    return " ".join(console.export_text().split())
-
-
 def test_json_is_all_there_is_on_standard_output(
     asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,8 +163,11 @@ def test_no_follow_starts_only(
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("Completed", "has its training job already. Train it again: plumbline train --dataset d20261122-1f3a --force"),
-        ("InProgress", f"is training now. Stop it: plumbline train --stop {t.JOB} --stack demo, or follow it: "),
+        (
+            "Completed",
+            "has its training job already. → Train it again: plumbline train --dataset d20261122-1f3a",
+        ),
+        ("InProgress", f"is training now. → Stop it: plumbline train --stop {t.JOB} --stack demo → Follow it: "),
     ],
 )
 def test_a_job_that_is_there_already_is_said_to_be_before_its_result(
@@ -366,3 +281,15 @@ def test_a_functions_error_comes_through_as_its_name_and_message(stack: Stack, m
     with pytest.raises(FunctionFailed, match="too few") as caught:
         invoking.invoke(stack, "StartTrainingFunction", {})
     assert caught.value.error == "DatasetTooSmall"
+
+
+def test_no_command_is_broken_and_no_words_are_cut_at_60_columns(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    looks(monkeypatch, TRAINING, KeyboardInterrupt())
+    assert run(monkeypatch, "--stack", "demo") == 130
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  plumbline train --follow {t.JOB} --stack demo" in lines
+    assert f"  plumbline train --stop {t.JOB} --stack demo" in lines
+    assert all(len(line) <= 60 for line in lines if "plumbline train" not in line)
