@@ -80,7 +80,8 @@ def _notes(where: Stack, exports: Sequence[ExportPredicted], result: SummarizeRe
         if export.error:
             row = ledger.get_run(predictions_scope(export.run.task), export.run.run_id)
             cause = (row.cause if row else None) or export.error
-            notes.append(Text(f"{export.run.key} failed: {cause}", style="red"))
+            failed = "" if cause.startswith(export.run.key) else f"{export.run.key} failed: "
+            notes.append(Text(f"{failed}{cause}", style="red"))
     if not exports:
         notes.append(Text("No export was waiting; upload one, or name a FILE."))
     if result.left:

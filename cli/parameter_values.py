@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cli.errors import UsageProblem
 from cli.paths import ROOT
-from cli.precheck import check_prompt, check_task
+from cli.precheck import check_prompt
 from plumbline import settings
 from plumbline.contracts.errors import InvalidRecipe
 from plumbline.settings import Hyperparameter
@@ -42,8 +42,10 @@ def check_together(values: Mapping[str, str], declared: Mapping[str, Mapping[str
     if not {"Task", "PromptVersion"} & values.keys():
         return
     task, version = (str(values.get(name) or declared[name]["Default"]) for name in ("Task", "PromptVersion"))
-    check_task(task)
-    check_prompt(task, version)
+    try:
+        check_prompt(task, version)
+    except UsageProblem as problem:
+        raise UsageProblem(f"--parameter Task={task}, PromptVersion={version}: {problem}", problem.hint) from None
 
 
 def _fault(value: str, declared: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from plumbline.contracts.predictions import NO_DATE, Drift, ExportPredicted, Tre
 from plumbline.report.words import count, percent, plural, share
 from plumbline.summarize_predictions.tally import Tally
 
-_BAR = 20
+_BAR = 16
 _DAYS, _CATEGORIES_A_DAY = 7, 3
 _TRAINED_ON: Final = {
     "class_shares": ("class shares", "those of the labels that it learned from"),
@@ -88,12 +88,12 @@ def rendered_trend(
     more = day if shown != day else None
     name = _name(exports) if own else summary.day.isoformat()
     parts: list[RenderableType] = [Text(), _title(name, shown)]
-    if shown.predicted or more:
+    if shown.predicted or shown.failed or (more and (shown.unchanged or shown.rejected)):
         parts += [Text(), _table(shown, more, "this file" if len(exports) == 1 else "these files")]
     parts += [Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in _beside(shown, exports)]
     parts += _days(shown.per_day)
     parts += [Text(), *(Text(line, style="dim") for line in _of_the_day(summary, exports, more))]
-    return Group(*parts, *_drift(summary))
+    return Group(*parts, *(_drift(summary) if shown.predicted else ()))
 
 
 def _name(exports: Sequence[ExportPredicted]) -> str:
@@ -185,9 +185,9 @@ def _days(per_day: Mapping[str, Mapping[str, int]]) -> list[RenderableType]:
         grid.add_row(
             day, count(sum(per_day[day].values())), ", ".join([*words, *([f"others {count(rest)}"] * (rest > 0))])
         )
-    head = "Days on which the cases were created"
+    head = "Cases with a category, by day of creation"
     if len(days) > _DAYS:
-        head += f": the newest {_DAYS} of {count(len(days))}, all with --json"
+        head += f", the newest {_DAYS} of {count(len(days))} (all: --json)"
     return [Text(), Text(head, style="dim"), grid]
 
 

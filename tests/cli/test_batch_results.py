@@ -12,6 +12,7 @@ from cli.batch_results import conclude_batch
 from cli.errors import CliError
 from cli.stack import Stack
 from plumbline import keys
+from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.api import Alternative
 from plumbline.contracts.cases import Reject
@@ -23,6 +24,7 @@ from plumbline.contracts.predictions import (
     SummarizeTask,
     TrendSummary,
 )
+from plumbline.contracts.runs import RunRow
 from plumbline.jsonl import write_models
 from plumbline.summarize_predictions import summarize_predictions
 from tests import predicting as p
@@ -110,6 +112,22 @@ def test_cases_of_this_file_that_failed_are_1(bucket: Bucket, stack: Stack, cons
     result = bucket.summarized(bucket.export("a", BILLING, DEFECT, failed=1))
     assert conclude_batch(stack, result, console, as_json=False) == 1
     assert "failed: ShardLost 1; the next execution tries them again" in console.export_text()
+
+
+def test_a_file_that_cannot_be_read_has_a_reason_and_no_figures(bucket: Bucket, stack: Stack, console: Console) -> None:
+    bucket.summarized(bucket.export("early", BILLING))
+    broken = p.run("broken")
+    DynamoLedger("ledger").put_run(
+        RunRow(run_id=broken.run_id, task=broken.ledger_task, status="FAILED", source=broken.key, started_at=p.NOW,
+               error="InvalidCaseFile", cause="daily/broken.csv: the file is binary")
+    )  # fmt: skip
+    result = bucket.summarized(ExportPredicted(run=broken, error="InvalidCaseFile"))
+    assert conclude_batch(stack, result, console, as_json=False) == 1
+    text = console.export_text()
+    assert "broken.csv: 0 cases predicted\n" in text
+    assert "\ndaily/broken.csv: the file is binary\n" in text
+    assert "Category" not in text
+    assert "against the training" not in text
 
 
 def test_rejected_rows_are_named_shown_and_downloaded(

@@ -101,7 +101,8 @@ def test_errors_of_the_days_other_exports_are_not_this_files(console: Console) -
 def test_the_only_export_of_a_day_has_one_column(console: Console) -> None:
     found = summary(exports=1, export_errors={})
     text = shown(found, console, export("a"), own=figures_of_day(found))
-    assert "the day" not in text
+    assert "share  the day" not in text
+    assert "so far" not in text
     assert "counts once" not in text
 
 
@@ -125,7 +126,7 @@ def test_drift_names_the_model_whose_training_is_compared(console: Console) -> N
 def test_days_of_the_cases_are_a_line_each_the_newest_first(console: Console) -> None:
     days = {f"2026-04-{day:02}": {"A": day, "B": 3, "C": 2, "D": 1} for day in range(4, 13)}
     text = shown(summary(categories_per_day={**days, NO_DATE: {"A": 1}}), console)
-    assert "the newest 7 of 10, all with --json" in text
+    assert "Cases with a category, by day of creation, the newest 7 of 10 (all: --json)" in text
     lines = [line.rstrip() for line in text.splitlines() if line.startswith("2026-04-")]
     assert lines[0] == "2026-04-12  18  A 12, B 3, C 2, others 1"
     assert len(lines) == 7
@@ -133,7 +134,7 @@ def test_days_of_the_cases_are_a_line_each_the_newest_first(console: Console) ->
 
 
 def test_cases_without_a_date_need_no_day(console: Console) -> None:
-    assert "Days on which" not in shown(summary(categories_per_day={NO_DATE: {"A": 1}}), console)
+    assert "by day of creation" not in shown(summary(categories_per_day={NO_DATE: {"A": 1}}), console)
 
 
 def test_an_empty_day_is_short(console: Console) -> None:
