@@ -110,7 +110,7 @@ class _Recorder:
 
 def _plumbline() -> tuple[Finder, str]:
     """What `anonymize` really replaces: the detector's finds and what the case repeats of them."""
-    from plumbline.anonymize import anonymize, detector  # noqa: PLC0415 - only this process has it
+    from plumbline.anonymize import Privacy, anonymize, detector  # noqa: PLC0415 - only this process has it
     from plumbline.anonymize.placeholders import replacements  # noqa: PLC0415
 
     inner = detector.SpacyDetector()
@@ -119,7 +119,7 @@ def _plumbline() -> tuple[Finder, str]:
         raw = [_contract(case) for case in cases]
         recorder = _Recorder(inner)
         started = time.process_time()
-        masked = list(anonymize(raw, recorder))
+        masked = list(anonymize(raw, Privacy(recorder)))
         seconds = time.process_time() - started
         result: list[list[Row]] = []
         for case, done in zip(cases, masked, strict=True):

@@ -106,11 +106,11 @@ def _texts(cases: Sequence[Case]) -> list[str]:
 
 def _masked(cases: Sequence[Case]) -> list[AnonymizedCase]:
     """The cases as predict_shard gets them. Patterns are enough here: what is measured reads any text."""
-    from plumbline.anonymize import anonymize  # noqa: PLC0415 - as above
+    from plumbline.anonymize import Privacy, anonymize  # noqa: PLC0415 - as above
     from plumbline.anonymize.detector import PatternDetector  # noqa: PLC0415
 
     hashes = [case.content_hash() for case in cases]
-    masked = anonymize(cases, PatternDetector())
+    masked = anonymize(cases, Privacy(PatternDetector()))
     return [case.model_copy(update={"content_hash": known}) for case, known in zip(masked, hashes, strict=True)]
 
 
@@ -141,6 +141,7 @@ def _graph(model: Path) -> Any:
 def _handler(model: Path, cache: Path) -> Any:
     """The work of functions/predict_case, with a folder in the place of S3 and a fixed pointer in the place of SSM."""
     from bench.ingest import DiskStore  # noqa: PLC0415 - part of the cold start
+    from plumbline.anonymize import Privacy  # noqa: PLC0415
     from plumbline.anonymize.detector import SpacyDetector  # noqa: PLC0415
     from plumbline.predict_case import CasePredictor  # noqa: PLC0415
     from plumbline.predict_case.api import respond  # noqa: PLC0415
@@ -148,7 +149,7 @@ def _handler(model: Path, cache: Path) -> Any:
 
     registry: Any = SimpleNamespace(current=lambda _: pointer_to(model))
     current = CurrentModel("root_cause", registry=registry, data=DiskStore(model), cache=cache)
-    predictor = CasePredictor(current, SpacyDetector(), 0.5, 6000)
+    predictor = CasePredictor(current, Privacy(SpacyDetector()), 0.5, 6000)
     context = cast("LambdaContext", SimpleNamespace(aws_request_id="bench"))
 
     def answer(event: dict[str, Any]) -> None:

@@ -95,7 +95,8 @@ def _masked() -> str:
     cases = importlib.import_module("plumbline.contracts.cases")
     detector = importlib.import_module("plumbline.anonymize.detector").SpacyDetector()
     case = cases.Case(case_id="smoke", messages=[cases.Message(role="customer", text=NAMED)])
-    [masked] = importlib.import_module("plumbline.anonymize").anonymize([case], detector)
+    anonymize = importlib.import_module("plumbline.anonymize")
+    [masked] = anonymize.anonymize([case], anonymize.Privacy(detector))
     text: str = masked.messages[0].text
     return text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plumbline import keys
-from plumbline.anonymize import anonymize
+from plumbline.anonymize import Privacy, anonymize
 from plumbline.anonymize.detector import PatternDetector
 from plumbline.contracts.base import Model
 from plumbline.contracts.cases import AnonymizedCase, Case, IngestedCase, Message
@@ -253,7 +253,7 @@ def _put_datasets(data: ObjectStore) -> None:
 
 @functools.cache
 def _anonymized(shard: _Shard) -> tuple[AnonymizedCase, ...]:
-    return tuple(anonymize((case for case, _ in shard.cases), PatternDetector()))
+    return tuple(anonymize((case for case, _ in shard.cases), Privacy(PatternDetector())))
 
 
 def _indexed(case: Case, shard: str | None) -> IngestedCase:

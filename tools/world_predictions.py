@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Final
 
 from plumbline import keys
-from plumbline.anonymize import anonymize
+from plumbline.anonymize import Privacy, anonymize
 from plumbline.anonymize.detector import PatternDetector
 from plumbline.contracts.api import Alternative
 from plumbline.contracts.base import Model
@@ -45,10 +45,10 @@ def seed_predictions(raw: ObjectStore, data: ObjectStore, ledger: Ledger, regist
         entries.append(ShardEntry(shard=shard, cases=len(own)).model_dump())
         index += [_indexed(case, shard) for case in own]
         raw.write(keys.raw_cases(RUN, shard), _lines(own))
-        data.write(keys.anonymized(RUN, shard), _lines(anonymize(own, PatternDetector())))
+        data.write(keys.anonymized(RUN, shard), _lines(anonymize(own, Privacy(PatternDetector()))))
     data.write(keys.case_index(RUN), _lines(index))
     data.write(keys.shards(RUN), json.dumps(entries).encode())
-    anonymized = anonymize(cases[:-1], PatternDetector())
+    anonymized = anonymize(cases[:-1], Privacy(PatternDetector()))
     predicted = (_predicted(case, category, run) for case, category in zip(anonymized, WORDS.values(), strict=True))
     data.write(keys.predictions(DAY.isoformat(), RUN, SHARD), _lines(predicted))
     failure = ShardFailure(shard=FAILED_SHARD, error="Sandbox.Timedout")

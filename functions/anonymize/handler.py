@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.anonymize import anonymize
+from plumbline.anonymize import Privacy, anonymize
 from plumbline.anonymize.detector import SpacyDetector
 from plumbline.contracts.cases import Case
 from plumbline.contracts.predictions import AnyShardTask
@@ -23,6 +23,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     task = parse_event(AnyShardTask, event)
     raw, data = S3ObjectStore(settings.raw_bucket), S3ObjectStore(settings.data_bucket)
     cases = read_models(raw, keys.raw_cases(task.run.run_id, task.shard), Case)
-    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), anonymize(cases, SpacyDetector()))
+    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), anonymize(cases, Privacy(SpacyDetector())))
     count("CasesAnonymized", done)
     return ShardResult(shard=task.shard, done=done).model_dump(mode="json")

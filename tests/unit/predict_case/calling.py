@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from plumbline.anonymize import Privacy
 from plumbline.anonymize.detector import PatternDetector
 from plumbline.contracts.api import ErrorAnswer
 from plumbline.predict_case import CasePredictor
@@ -39,7 +40,7 @@ def event(method: str, path: str, body: str | None = None, **changes: Any) -> di
 
 def predictor(world: World, fallback: LanguageModelFallback | None = None) -> CasePredictor:
     models = CurrentModel("root_cause", registry=world.registry, data=world.data, cache=world.cache)
-    return CasePredictor(models, PatternDetector(), 0.6, 6000, (lambda: fallback) if fallback else None)
+    return CasePredictor(models, Privacy(PatternDetector()), 0.6, 6000, (lambda: fallback) if fallback else None)
 
 
 def ask(world: World, *request: Any, fallback: LanguageModelFallback | None = None, **changes: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plumbline.anonymize import Privacy
 from plumbline.anonymize.detector import PatternDetector
 from plumbline.contracts.api import ErrorAnswer, Prediction
 from plumbline.predict_case import CasePredictor
@@ -169,7 +170,7 @@ class Counting(PatternDetector):
 def test_of_very_many_messages_the_first_and_the_last_thousand_are_masked(world: World, row: dict[str, Any]) -> None:
     models = CurrentModel("root_cause", registry=world.registry, data=world.data, cache=world.cache)
     detector = Counting()
-    asked = CasePredictor(models, detector, 0.6, 6000)
+    asked = CasePredictor(models, Privacy(detector), 0.6, 6000)
     answer = respond(event("POST", "/predictions", json.dumps(row, separators=(",", ":"))), CONTEXT, asked, MAX_BYTES)
     assert answer["statusCode"] == 200
     assert detector.texts <= MAX_MESSAGES + 2  # with the subject and the note of the gap

@@ -10,57 +10,99 @@ goes; of a URL only user, password and the values of telling query parameters, b
 case is about; loopback, link-local and unspecified addresses and netmasks stay for the same reason.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from plumbline.anonymize.placeholders import Found, mask
-from plumbline.anonymize.recognizers import find_patterns
-from plumbline.anonymize.spans import merge
+from plumbline.anonymize.placeholders import Replacement, replacements
+from plumbline.anonymize.policy import Found, Privacy
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64
-from plumbline.ports import PiiDetector
 
-__all__ = ["anonymize"]
+__all__ = ["Privacy", "anonymize", "anonymize_in_memory"]
 
 # Cases whose texts go to the detector together: a shard's worth, so that a model gets full batches.
 _CASES_AT_A_TIME = 50
 
 
-def anonymize(cases: Iterable[Case], detector: PiiDetector) -> Iterator[AnonymizedCase]:
+def anonymize(cases: Iterable[Case], privacy: Privacy) -> Iterator[AnonymizedCase]:
     """The cases in order, with placeholders such as `[NAME_1]` for personal data.
 
     The same value, letter case and spacing aside, has the same placeholder through the whole case; a first or last
     name has that of the full name. Numbers follow first appearance, so the same case gives the same result in every
     run. `entities` counts different values by type. Gold labels are left behind.
+
+    A case that a person has to look at first says why in `review`, and its texts are empty.
     """
     remaining = iter(cases)
     while batch := list(islice(remaining, _CASES_AT_A_TIME)):
-        found = detector.find([text for case in batch for text in _texts(case)])
-        for case in batch:
-            product = case.product or ""
-            texts = _texts(case)
-            spans: list[Found] = [*islice(found, len(texts)), merge(find_patterns(product))]
-            (*masked, product), entities = mask([*texts, product], spans)
-            yield _masked(case, masked, product or None, entities)
+        for draft in _drafts(batch, privacy):
+            case = draft.case(privacy)
+            yield _withheld(case) if case.review else case
+
+
+def anonymize_in_memory(case: Case, privacy: Privacy) -> AnonymizedCase:
+    """The same of one case whose texts stay in this process, and so are there also where `review` says something."""
+    [draft] = _drafts([case], privacy)
+    return draft.case(privacy)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A case on its way: its texts (subject, messages, product) and what was found in each."""
+
+    raw: Case
+    texts: list[str]
+    found: list[Found]
+
+    def case(self, privacy: Privacy) -> AnonymizedCase:
+        """The anonymized case."""
+        rows = replacements(self.texts, self.found)
+        reviewed = sorted({r.type for row in rows for r in row if privacy.action(r.type) == "review"})
+        rows = [[r for r in row if privacy.action(r.type) != "keep"] for row in rows]
+        if privacy.pseudonyms:
+            rows = privacy.pseudonyms.renamed(self.texts, rows)
+        subject, *messages, product = (_replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
+        counted = Counter(kind for kind, _ in {(r.type, r.placeholder) for row in rows for r in row})
+        return AnonymizedCase(
+            case_id=self.raw.case_id,
+            subject=subject,
+            messages=tuple(
+                message.model_copy(update={"text": text})
+                for message, text in zip(self.raw.messages, messages, strict=True)
+            ),
+            created_at=self.raw.created_at,
+            updated_at=self.raw.updated_at,
+            product=product or None,
+            cut=self.raw.cut,
+            entities=dict(sorted(counted.items())),
+            fingerprint=simhash64("\n".join([subject, *messages])),
+            content_hash=self.raw.content_hash(),
+            review=tuple(f"policy: {entity}" for entity in reviewed),
+        )
+
+
+def _drafts(batch: Sequence[Case], privacy: Privacy) -> Iterator[_Draft]:
+    found = privacy.find([text for case in batch for text in _texts(case)])
+    for case in batch:
+        texts, product = _texts(case), case.product or ""
+        yield _Draft(case, [*texts, product], [*islice(found, len(texts)), privacy.find_patterns(product)])
 
 
 def _texts(case: Case) -> list[str]:
     return [case.subject, *(message.text for message in case.messages)]
 
 
-def _masked(case: Case, texts: list[str], product: str | None, entities: dict[str, int]) -> AnonymizedCase:
-    messages = tuple(
-        message.model_copy(update={"text": text}) for message, text in zip(case.messages, texts[1:], strict=True)
-    )
-    return AnonymizedCase(
-        case_id=case.case_id,
-        subject=texts[0],
-        messages=messages,
-        created_at=case.created_at,
-        updated_at=case.updated_at,
-        product=product,
-        cut=case.cut,
-        entities=entities,
-        fingerprint=simhash64("\n".join(texts)),
-        content_hash=case.content_hash(),
-    )
+def _replaced(text: str, row: Sequence[Replacement]) -> str:
+    parts, end = [], 0
+    for replacement in row:
+        parts += [text[end : replacement.start], replacement.placeholder]
+        end = replacement.end
+    return "".join([*parts, text[end:]])
+
+
+def _withheld(case: AnonymizedCase) -> AnonymizedCase:
+    """The case without its texts: nothing of it leaves the room for raw text."""
+    messages = tuple(message.model_copy(update={"text": ""}) for message in case.messages)
+    return case.model_copy(update={"subject": "", "messages": messages, "product": None})

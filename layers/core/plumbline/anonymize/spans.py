@@ -28,7 +28,8 @@ ENTITY_TYPES = (
     "NAME",
 )
 _RANK = {name: rank for rank, name in enumerate(ENTITY_TYPES)}
-PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(ENTITY_TYPES)})_\d{{1,9}}\]")
+# Of any type, since companies configure their own: a number, or a pseudonym (see `pseudonyms`).
+PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{1,30}_(?:[1-9]\d{0,5}|[a-z][a-z2-7]{7})\]")
 
 
 class Span(NamedTuple):

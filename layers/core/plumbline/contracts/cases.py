@@ -71,11 +71,15 @@ class AnonymizedCase(CaseBase):
     `entities` counts what was masked by type, never values. `fingerprint` is a 64-bit SimHash (16 hex digits) of the
     anonymized text; two near-duplicates differ in few bits. `content_hash` is the raw case's. The gold label stays
     behind: a model must not see it.
+
+    `review` says in fixed phrases why a person has to look at the case before any model does (`policy: PASSPORT`,
+    `leftover: EMAIL`); never values. The texts of a stored case that needs review are empty.
     """
 
     entities: dict[str, int] = Field(default_factory=dict)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$")
     content_hash: str | None = None
+    review: tuple[str, ...] = ()
 
 
 class IngestedCase(Model):

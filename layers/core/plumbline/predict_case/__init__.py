@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plumbline.anonymize import anonymize
+from plumbline.anonymize import Privacy, anonymize_in_memory
 from plumbline.case_text import case_text
 from plumbline.contracts.api import Health, Prediction
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import NoModelInService, PlumblineError
 from plumbline.observability import logger
-from plumbline.ports import PiiDetector
 from plumbline.predict.decide import Decision, decide
 from plumbline.predict_case.current import CurrentModel, Served
 from plumbline.predict_case.fallback import LanguageModelFallback
@@ -31,7 +30,7 @@ class CasePredictor:
     """
 
     models: CurrentModel
-    detector: PiiDetector
+    privacy: Privacy
     abstain_below: float
     max_case_tokens: int
     fallback: Callable[[], LanguageModelFallback] | None = None
@@ -44,7 +43,7 @@ class CasePredictor:
         """
         raw = case_of(row, self.max_case_tokens)
         served = self._served()
-        [case] = anonymize([raw], self.detector)
+        case = anonymize_in_memory(raw, self.privacy)
         decision, version = self._decide(case, served)
         return Prediction(
             **decision.model_dump(), model_version=version, anonymized_entities=case.entities, request_id=request_id
