@@ -83,7 +83,7 @@ def load_model() -> "Language":
     from thinc.api import NumpyOps  # noqa: PLC0415 - as above
 
     language = spacy.load(MODEL, exclude=_UNUSED)
-    # numpy's matrix product takes 40% of the time of thinc's default, BLIS (decision 41).
+    # numpy's matrix product takes 40% of the time of thinc's default, BLIS (decision 43).
     operations = NumpyOps(use_blis=False)
     recogniser: Any = language.get_pipe("ner")  # spaCy's types do not tell that a component has a model
     for layer in recogniser.model.walk():
