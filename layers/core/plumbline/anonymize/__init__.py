@@ -20,7 +20,7 @@ from plumbline.anonymize.policy import Found, Privacy
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64
 
-__all__ = ["Privacy", "anonymize", "anonymize_in_memory"]
+__all__ = ["Marked", "Privacy", "anonymize", "anonymize_in_memory", "marked"]
 
 # Cases whose texts go to the detector together: a shard's worth, so that a model gets full batches.
 _CASES_AT_A_TIME = 50
@@ -38,14 +38,31 @@ def anonymize(cases: Iterable[Case], privacy: Privacy) -> Iterator[AnonymizedCas
     remaining = iter(cases)
     while batch := list(islice(remaining, _CASES_AT_A_TIME)):
         for draft in _drafts(batch, privacy):
-            case = draft.case(privacy)
+            case = draft.marked(privacy).case
             yield _withheld(case) if case.review else case
 
 
 def anonymize_in_memory(case: Case, privacy: Privacy) -> AnonymizedCase:
     """The same of one case whose texts stay in this process, and so are there also where `review` says something."""
+    return marked(case, privacy).case
+
+
+@dataclass(frozen=True)
+class Marked:
+    """An anonymized case beside what it was made from, for the eyes of who has the raw case already.
+
+    `texts` are the raw subject, messages and product; `replaced` says for each of them, in order, what gave way.
+    """
+
+    case: AnonymizedCase
+    texts: tuple[str, ...]
+    replaced: tuple[tuple[Replacement, ...], ...]
+
+
+def marked(case: Case, privacy: Privacy) -> Marked:
+    """`anonymize_in_memory`, and which characters of the raw texts gave way to which placeholder."""
     [draft] = _drafts([case], privacy)
-    return draft.case(privacy)
+    return draft.marked(privacy)
 
 
 @dataclass(frozen=True)
@@ -56,13 +73,16 @@ class _Draft:
     texts: list[str]
     found: list[Found]
 
-    def case(self, privacy: Privacy) -> AnonymizedCase:
-        """The anonymized case."""
+    def marked(self, privacy: Privacy) -> Marked:
+        """The anonymized case, and what it was made from."""
         rows = replacements(self.texts, self.found)
-        reviewed = sorted({r.type for row in rows for r in row if privacy.action(r.type) == "review"})
         rows = [[r for r in row if privacy.action(r.type) != "keep"] for row in rows]
         if privacy.pseudonyms:
             rows = privacy.pseudonyms.renamed(self.texts, rows)
+        return Marked(self._case(rows, privacy), tuple(self.texts), tuple(map(tuple, rows)))
+
+    def _case(self, rows: Sequence[Sequence[Replacement]], privacy: Privacy) -> AnonymizedCase:
+        reviewed = sorted({r.type for row in rows for r in row if privacy.action(r.type) == "review"})
         subject, *messages, product = (_replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
         counted = Counter(kind for kind, _ in {(r.type, r.placeholder) for row in rows for r in row})
         return AnonymizedCase(
