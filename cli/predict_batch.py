@@ -84,7 +84,11 @@ def predict_at(where: Stack, options: BatchOptions, console: Console) -> int:
     try:
         seen = _follow(where, started["executionArn"], console)
     except KeyboardInterrupt:
-        console.print("\nNo longer following; the predicting goes on.")
+        again = plumbline(f"predict-batch{where.option}")
+        console.print(f"\nNo longer following; the predicting goes on. Look at the day later: {again}", soft_wrap=True)
+        if where.local:
+            words = f"The local stack keeps running for it. Stop both: {plumbline('down')}"
+            console.print(words, soft_wrap=True)
         return INTERRUPTED
     if seen.error is not None or seen.result is None:
         raise _failure(where, seen.error or CaughtError(Error=seen.status))

@@ -79,11 +79,11 @@ def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: s
         with view_for(console) as view:
             progress = follow(lambda: _look(where, observer), view, _patience(where))
     except KeyboardInterrupt:
-        console.print(
-            f"\nNo longer following; the run goes on. Look again: {plumbline('status')} {run_id}{where.option}"
-        )
+        again = f"{plumbline('status')} {run_id}{where.option}"
+        console.print(f"\nNo longer following; the run goes on. Look again: {again}", soft_wrap=True)
         if where.local:
-            console.print(f"The local stack keeps running for it. Stop both: {plumbline('down')}")
+            words = f"The local stack keeps running for it. Stop both: {plumbline('down')}"
+            console.print(words, soft_wrap=True)
         return INTERRUPTED
     return conclude(console, where, run_id, progress, as_json=as_json)
 

@@ -50,7 +50,7 @@ def status(
             print(_ROWS.dump_json(rows[:limit], indent=2).decode())
         else:
             if not rows:
-                console.print(f"No runs yet. Start one: {plumbline('run')} FILE{where.option}")
+                console.print(f"No runs yet. Start one: {plumbline('run')} FILE{where.option}", soft_wrap=True)
             _list(console, rows, limit, lambda row: _as_it_is(where, row))
         return 0
     row = chosen(rows, run_id)

@@ -12,6 +12,7 @@ from cli.predict_batch import BatchOptions, _failure, _progress_line, predict_at
 from cli.run import RunOptions
 from cli.run import run as label
 from cli.stack import Stack
+from local.info import LocalInfo
 from plumbline.contracts.runs import CaughtError
 from tests.predicting import run
 
@@ -76,6 +77,25 @@ def test_no_model_in_service_ends_in_words(stack: Stack, console: Console, monke
         predict_at(replace(stack, predict_cases_arn="arn:m"), BatchOptions(), console)
     assert caught.value.exit_code == 1
     assert "plumbline train --stack demo" in caught.value.hint
+
+
+def test_ctrl_c_ends_the_following_and_says_how_to_go_on(
+    stack: Stack, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class States:
+        def start_execution(self, **_: str) -> dict[str, str]:
+            return {"executionArn": "arn:1"}
+
+        def describe_execution(self, **_: str) -> dict[str, str]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("plumbline.adapters.clients.stepfunctions", States)
+    note = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    here = replace(stack, predict_cases_arn="arn:m", local=note)
+    assert predict_at(here, BatchOptions(), console) == 130
+    text = console.export_text()
+    assert "Look at the day later: plumbline predict-batch\n" in text
+    assert "Stop both: plumbline down\n" in text
 
 
 def test_another_failure_says_that_starting_again_goes_on(stack: Stack) -> None:
