@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli import destroy as destroying
 from cli import local_stack, prompts, status, up
+from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
 from cli.errors import CliError, UsageProblem, explained
 from cli.models import models_app
 from cli.options import AsJson, StackName, examples
@@ -120,6 +121,7 @@ def status_command(
     raise typer.Exit(status.status(run_id, stack, console, as_json=as_json, follow=follow, limit=limit))
 
 
+app.command("anonymize", epilog=ANONYMIZE_EXAMPLES)(anonymize_command)
 app.command("train", epilog=TRAIN_EXAMPLES)(train_command)
 app.command("predict", epilog=PREDICT_EXAMPLES)(predict_command)
 app.command("predict-batch", epilog=PREDICT_BATCH_EXAMPLES)(predict_batch_command)

@@ -36,7 +36,8 @@ def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("run",), ("train",), ("predict",), ("status",), ("up",), ("down",), ("destroy",), ("prompts",)]
+    "command",
+    [(), *((name,) for name in ("run", "anonymize", "train", "predict", "status", "up", "down", "destroy", "prompts"))],
 )
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]

@@ -1,0 +1,144 @@
+"""Anonymized cases on the screen: what is masked, by what, and where a person would have to look first."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from plumbline.anonymize import Marked
+from plumbline.anonymize.placeholders import Replacement
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.report.words import count, plural
+
+# A terminal has six colours that everybody tells apart: kin types share one, and each placeholder names its type.
+_COLOURS: Final = {
+    "cyan": ("NAME", "USERNAME"),
+    "green": ("EMAIL", "PHONE", "ADDRESS"),
+    "magenta": ("SSN", "NATIONAL_ID", "PASSPORT", "LICENCE", "PLATE", "BIRTH_DATE"),
+    "yellow": ("CARD", "CVV", "CARD_EXPIRY", "IBAN", "BANK_ACCOUNT"),
+    "red": ("TOKEN", "KEY", "PASSWORD"),
+    "blue": ("ARN", "AWS_ACCOUNT", "IP", "MAC", "HOST"),
+}
+_COLOUR_OF: Final = {entity: colour for colour, types in _COLOURS.items() for entity in types}
+_CONFIGURED: Final = "bright_magenta"  # a company's own types
+# What would steer a terminal or turn the order of its letters around is shown as a sign instead.
+_STEERING: Final = {
+    **{code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"},
+    0x7F: 0x2421,
+    **dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD),
+}
+
+
+def colour_of(entity: str) -> str:
+    """The colour of a type."""
+    return _COLOUR_OF.get(entity, _CONFIGURED)
+
+
+def shows_colours(console: Console) -> bool:
+    """Whether a struck, coloured value can be told from what stays: a terminal, and nobody asked for none."""
+    return console.is_terminal and console.color_system is not None and not console.no_color
+
+
+def field_names(found: Marked) -> Iterator[str]:
+    """What `Marked` has texts of, in its order."""
+    yield "subject"
+    yield from (f"messages.{number}" for number in range(len(found.case.messages)))
+    yield "product"
+
+
+class Screen:
+    """A block for each case, and at the end the types with their counts in their colours. For 60 columns and up."""
+
+    def __init__(self, console: Console, *, diff: bool) -> None:
+        self._console = console
+        self._diff = diff
+        self._coloured = shows_colours(console)
+        self._entities: Counter[str] = Counter()
+        self._reviewed: list[AnonymizedCase] = []
+        self.cases = self.faults = 0
+
+    def case(self, found: Marked) -> None:
+        """Show a case: a line about it, then its texts."""
+        case = found.case
+        self.cases += 1
+        self._entities.update(case.entities)
+        self._print(_head(case))
+        if case.review:
+            self._reviewed.append(case)
+            self._print(Text(f"  would go to a person first: {', '.join(case.review)}", style="bold yellow"))
+        labels = ["Subject", *(f"{message.role.capitalize()}" for message in case.messages), "Product"]
+        for label, text, row in zip(labels, found.texts, found.replaced, strict=True):
+            if text:
+                self._print(Text(label, style="dim"), indent=2)
+                self._print(body(text, row, diff=self._diff, coloured=self._coloured), indent=2)
+        self._print(Text())
+
+    def fault(self, name: str, reason: str) -> None:
+        """Show a row that is no case."""
+        self.faults += 1
+        self._print(Text.assemble(_shown(name), ("  no case: ", "red"), reason))
+        self._print(Text())
+
+    def finish(self, *, more: bool) -> None:
+        """The sum of what was shown: by type, and which cases a person would see first."""
+        if not (self.cases or self.faults):
+            self._print(Text("The file holds no cases.", style="yellow"))
+            return
+        words = f"{plural(self.cases, 'case')}, {plural(self._entities.total(), 'value')} masked"
+        faults = f", {plural(self.faults, 'row')} not read" if self.faults else ""
+        self._print(Text.assemble((words, "bold"), (faults, "red"), (" (more: --limit 0)" if more else "", "dim")))
+        if self._entities:
+            self._print(legend(self._entities), indent=2)
+        if self._reviewed:
+            self._print(Text(f"{plural(len(self._reviewed), 'case')} to a person first", style="bold yellow"))
+            for case in self._reviewed:
+                self._print(Text(f"{_shown(case.case_id)}  {', '.join(case.review)}"), indent=2)
+
+    def _print(self, text: Text, indent: int = 0) -> None:
+        if self._console.is_terminal:
+            self._console.print(Padding(text, (0, 0, 0, indent)))
+        else:  # whoever reads a pipe wraps lines himself
+            lines = text.split("\n", allow_blank=True) if text.plain else [text]
+            for line in lines:
+                self._console.print(Text(" " * indent if line.plain else "").append_text(line), soft_wrap=True)
+
+
+def body(text: str, row: tuple[Replacement, ...], *, diff: bool, coloured: bool) -> Text:
+    """A raw text with the placeholders in it; with `diff` each behind the value that it replaces.
+
+    Without colours a value and its placeholder stand as in `git diff --word-diff`: `[-value-]{+[NAME_1]+}`.
+    """
+    shown, end = Text(), 0
+    for one in row:
+        colour = colour_of(one.type)
+        shown.append(_shown(text[end : one.start]))
+        if diff:
+            value = _shown(text[one.start : one.end])
+            shown.append(value if coloured else f"[-{value}-]", style=f"strike dim {colour}")
+        plain = f"{{+{one.placeholder}+}}" if diff and not coloured else one.placeholder
+        shown.append(plain, style=f"bold {colour}")
+        end = one.end
+    return shown.append(_shown(text[end:]))
+
+
+def legend(entities: Counter[str]) -> Text:
+    """Each type with its count, the most frequent first, in the type's colour."""
+    parts = [
+        (f"{entity}\N{NO-BREAK SPACE}{count(number)}", colour_of(entity)) for entity, number in entities.most_common()
+    ]
+    return Text("  ").join(Text(words, style=colour) for words, colour in parts)
+
+
+def _head(case: AnonymizedCase) -> Text:
+    number = sum(case.entities.values())
+    head = Text.assemble((_shown(case.case_id), "bold"), ("  nothing masked" if not number else "", "dim"))
+    if number:
+        head.append("  ").append_text(legend(Counter(case.entities)))
+    return head.append("  cut: its opening and end were kept" if case.cut else "", style="yellow")
+
+
+def _shown(text: str) -> str:
+    return text.translate(_STEERING)
