@@ -37,7 +37,7 @@ def _session(onnxruntime: Any, path: Path, threads: int) -> Any:
     if not _multiplies_int8_exactly():
         # Without VNNI two 8-bit products are summed in 16 bits and saturate: slower instructions that do not.
         options.add_session_config_entry("session.x64quantprecision", "1")
-    # The fused step takes 8 times as long as a sum and a layer norm one after the other (4 of 24 ms; decision 44).
+    # The fused step takes 8 times as long as a sum and a layer norm one after the other (2 to 4 of 24 ms; decision 44).
     return onnxruntime.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
     )
