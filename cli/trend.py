@@ -40,6 +40,7 @@ class Figures:
     model_versions: Mapping[str, int]
     failures: Mapping[str, int]
     mean_confidence: float | None
+    needs_review: int = 0
 
 
 def figures_of_day(summary: TrendSummary) -> Figures:
@@ -48,6 +49,7 @@ def figures_of_day(summary: TrendSummary) -> Figures:
         exports=summary.exports,
         predicted=summary.cases - summary.failed,
         abstained=summary.abstained,
+        needs_review=summary.needs_review,
         failed=summary.failed,
         unchanged=summary.unchanged,
         rejected=summary.rejected,
@@ -65,6 +67,7 @@ def figures_of(tally: Tally) -> Figures:
         exports=tally.exports,
         predicted=tally.predicted,
         abstained=tally.abstained,
+        needs_review=tally.needs_review,
         failed=tally.failures.total(),
         unchanged=tally.unchanged,
         rejected=tally.rejected,
@@ -72,7 +75,7 @@ def figures_of(tally: Tally) -> Figures:
         per_day={day: dict(found.most_common()) for day, found in sorted(tally.per_day.items())},
         model_versions={version: found.classes.total() for version, found in sorted(tally.versions.items())},
         failures=dict(tally.failures.most_common()),
-        mean_confidence=round(tally.confidence_sum / tally.predicted, 4) if tally.predicted else None,
+        mean_confidence=tally.mean_confidence,
     )
 
 
@@ -159,8 +162,11 @@ def _beside(shown: Figures, exports: Sequence[ExportPredicted]) -> Iterator[str]
         yield f"{plural(repeated, 'row')} said again what an earlier row said"
     if cut := sum(ingest.cut for ingest in ingests):
         yield f"{plural(cut, 'overlong case')} cut: the opening and the end were kept"
-    if shown.abstained:
+    if shown.abstained > shown.needs_review:
         yield "abstained: not sure enough to name a category; a person should look"
+    if shown.needs_review:
+        kept = f"{plural(shown.needs_review, 'case')} kept from the model"
+        yield f"abstained: {kept}, because personal data may be left in the text; a person should look"
     for error, number in shown.failures.items():
         yield f"failed: {error} {count(number)}; the next execution tries them again"
     if shown.mean_confidence is not None:

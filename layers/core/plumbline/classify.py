@@ -12,12 +12,12 @@ from plumbline.prompting import LoadedPrompt, build_request
 def classify(
     task: ShardTask, *, data: ObjectStore, model: LanguageModel, prompt: LoadedPrompt, concurrency: int
 ) -> ShardResult:
-    """Write one reply for each anonymized case of the shard. Raises the model's errors, when what was answered
+    """Write one reply for each anonymized case of the shard, but for those that a person has to see first. Raises the model's errors, when what was answered
     before them is written; see `ask_each`."""
     run = task.run
     cases = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
     asked = ask_each(
-        ((case.case_id, build_request(prompt, case, run.model_id)) for case in cases),
+        ((case.case_id, build_request(prompt, case, run.model_id)) for case in cases if not case.review),
         model=model,
         prompt=prompt.ref,
         attempt=0,

@@ -15,7 +15,7 @@ from plumbline.contracts.runs import ShardResult
 from plumbline.jsonl import read_models, write_models
 from plumbline.ports import Ledger, ObjectStore
 from plumbline.predict.classifier import Classifier
-from plumbline.predict.decide import decide
+from plumbline.predict.decide import UNREAD, decide
 from plumbline.predict.loaded import loaded
 
 
@@ -48,6 +48,8 @@ def predict_shard(
 ) -> ShardResult:
     """Predict the shard's anonymized cases, write them as one object, then remember them as predicted.
 
+    A case that a person has to see first is not shown to the model: its prediction abstains and says why.
+
     In this order, and under a key that a repeat writes over: a case is never remembered without its prediction, and one
     whose prediction was written but not remembered is predicted again into the same object, not into a second one.
 
@@ -64,17 +66,20 @@ def predict_shard(
 def _predictions(
     run: PredictionRun, cases: Sequence[AnonymizedCase], classifier: Classifier, abstain_below: float, now: datetime
 ) -> Iterator[PredictedCase]:
-    probabilities = classifier.probabilities([case_text(case) for case in cases])
-    for case, row in zip(cases, probabilities, strict=True):
+    readable = [case_text(case) for case in cases if not case.review]
+    probabilities = iter(classifier.probabilities(readable) if readable else ())
+    for case in cases:
         if case.content_hash is None:
             raise BrokenInvariant(f"run {run.run_id}: case {case.case_id} was anonymized without its content hash")
-        decision = decide(row, classifier.config.categories, abstain_below)
+        categories = classifier.config.categories
+        decision = UNREAD if case.review else decide(next(probabilities), categories, abstain_below)
         yield PredictedCase(
             case_id=case.case_id,
             category=decision.category,
             confidence=decision.confidence,
             alternatives=decision.alternatives,
             abstained=decision.abstained,
+            needs_review=case.review_reason,
             model_version=run.model.version,
             content_hash=case.content_hash,
             case_date=case.created_at.date() if case.created_at else None,

@@ -17,6 +17,7 @@ from itertools import islice
 
 from plumbline.anonymize.placeholders import Replacement, replacements
 from plumbline.anonymize.policy import Found, Privacy
+from plumbline.anonymize.residual import leftovers
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64
 
@@ -38,13 +39,17 @@ def anonymize(cases: Iterable[Case], privacy: Privacy) -> Iterator[AnonymizedCas
     remaining = iter(cases)
     while batch := list(islice(remaining, _CASES_AT_A_TIME)):
         for draft in _drafts(batch, privacy):
-            case = draft.marked(privacy).case
+            case = draft.marked(privacy, check=True).case
             yield _withheld(case) if case.review else case
 
 
-def anonymize_in_memory(case: Case, privacy: Privacy) -> AnonymizedCase:
-    """The same of one case whose texts stay in this process, and so are there also where `review` says something."""
-    return marked(case, privacy).case
+def anonymize_in_memory(case: Case, privacy: Privacy, *, check: bool) -> AnonymizedCase:
+    """The same of one case whose texts stay in this process, and so are there also where `review` says something.
+
+    `check`: whether to look for what may have been overlooked, too; whoever sends the texts on needs that.
+    """
+    [draft] = _drafts([case], privacy)
+    return draft.marked(privacy, check=check).case
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,9 @@ class Marked:
 
 
 def marked(case: Case, privacy: Privacy) -> Marked:
-    """`anonymize_in_memory`, and which characters of the raw texts gave way to which placeholder."""
+    """`anonymize_in_memory`, checked, and which characters of the raw texts gave way to which placeholder."""
     [draft] = _drafts([case], privacy)
-    return draft.marked(privacy)
+    return draft.marked(privacy, check=True)
 
 
 @dataclass(frozen=True)
@@ -73,16 +78,20 @@ class _Draft:
     texts: list[str]
     found: list[Found]
 
-    def marked(self, privacy: Privacy) -> Marked:
+    def marked(self, privacy: Privacy, *, check: bool) -> Marked:
         """The anonymized case, and what it was made from."""
         rows = replacements(self.texts, self.found)
+        review = [f"policy: {entity}" for entity in sorted(_types(rows)) if privacy.action(entity) == "review"]
+        if check:
+            # What is kept on purpose is masked here, so that the check does not find it.
+            masked = ((_replaced(text, row), bool(row)) for text, row in zip(self.texts, rows, strict=True))
+            review += [f"leftover: {entity}" for entity in sorted(leftovers(masked, privacy))]
         rows = [[r for r in row if privacy.action(r.type) != "keep"] for row in rows]
         if privacy.pseudonyms:
             rows = privacy.pseudonyms.renamed(self.texts, rows)
-        return Marked(self._case(rows, privacy), tuple(self.texts), tuple(map(tuple, rows)))
+        return Marked(self._case(rows, review), tuple(self.texts), tuple(map(tuple, rows)))
 
-    def _case(self, rows: Sequence[Sequence[Replacement]], privacy: Privacy) -> AnonymizedCase:
-        reviewed = sorted({r.type for row in rows for r in row if privacy.action(r.type) == "review"})
+    def _case(self, rows: Sequence[Sequence[Replacement]], review: Sequence[str]) -> AnonymizedCase:
         subject, *messages, product = (_replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
         counted = Counter(kind for kind, _ in {(r.type, r.placeholder) for row in rows for r in row})
         return AnonymizedCase(
@@ -99,7 +108,7 @@ class _Draft:
             entities=dict(sorted(counted.items())),
             fingerprint=simhash64("\n".join([subject, *messages])),
             content_hash=self.raw.content_hash(),
-            review=tuple(f"policy: {entity}" for entity in reviewed),
+            review=tuple(review),
         )
 
 
@@ -112,6 +121,10 @@ def _drafts(batch: Sequence[Case], privacy: Privacy) -> Iterator[_Draft]:
 
 def _texts(case: Case) -> list[str]:
     return [case.subject, *(message.text for message in case.messages)]
+
+
+def _types(rows: Sequence[Sequence[Replacement]]) -> set[str]:
+    return {replacement.type for row in rows for replacement in row}
 
 
 def _replaced(text: str, row: Sequence[Replacement]) -> str:

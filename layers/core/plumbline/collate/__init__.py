@@ -29,7 +29,7 @@ def collate(
     """Write outcomes.jsonl and summary.json, and remember in the ledger which cases are labeled.
 
     Streams shard by shard: memory does not grow with the run. Raises BrokenInvariant when a case has no outcome or
-    two, or a label belongs to no ingested case; NothingLabeled when every new case failed.
+    two, or a label belongs to no ingested case; NothingLabeled when every new case failed that no person has to see first.
     """
     run = task.run
     tally = Tally(prompt.prompt.category_names)
@@ -73,10 +73,10 @@ def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
 
 
 def _refuse_total_failure(summary: RunSummary) -> None:
-    new = summary.ingest.new
-    if new and summary.outcomes["failed"] == new:
+    tried = summary.ingest.new - summary.outcomes["needs_review"]
+    if tried and summary.outcomes["failed"] == tried:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
         raise NothingLabeled(
-            f"all {new} new cases failed: {reasons}. Nothing is lost: mend the cause and run the same file again; "
+            f"all {tried} new cases failed: {reasons}. Nothing is lost: mend the cause and run the same file again; "
             "answers that were already paid for are reused."
         )

@@ -78,7 +78,9 @@ class ShardRecords:
         if case.case_id in self._used:
             raise BrokenInvariant(f"shard {self.shard}: case {case.case_id} came out of ingest twice")
         self._used.add(case.case_id)
-        label = self.labels.get(case.case_id)
+        anonymized, label = self.cases.get(case.case_id), self.labels.get(case.case_id)
+        if anonymized is not None and anonymized.review:
+            return base.model_copy(update={"outcome": "needs_review", "reason": anonymized.review_reason})
         if label is None:
             return base.model_copy(update=self._why_not(case.case_id))
         return base.model_copy(
@@ -89,7 +91,7 @@ class ShardRecords:
                 "confidence": label.confidence,
                 "close_call": label.close_call,
                 "repairs": label.repairs,
-                "fingerprint": self.cases[case.case_id].fingerprint if case.case_id in self.cases else None,
+                "fingerprint": anonymized.fingerprint if anonymized else None,
             }
         )
 

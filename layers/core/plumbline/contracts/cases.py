@@ -81,6 +81,11 @@ class AnonymizedCase(CaseBase):
     content_hash: str | None = None
     review: tuple[str, ...] = ()
 
+    @property
+    def review_reason(self) -> str | None:
+        """Why a person has to look first, in words; None where nobody has to."""
+        return f"Anonymization: {', '.join(why.replace(':', '') for why in self.review)}" if self.review else None
+
 
 class IngestedCase(Model):
     """One line of the run's case index: what ingest decided about a case, without its text."""

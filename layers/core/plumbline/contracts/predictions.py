@@ -95,13 +95,17 @@ class PredictShardTask(Model):
 
 
 class PredictedCase(Model):
-    """One line of `predictions/<date>/…`: no text, no personal data."""
+    """One line of `predictions/<date>/…`: no text, no personal data.
+
+    `needs_review` says why the model did not read the case and a person has to; it is abstained then.
+    """
 
     case_id: str
     category: str | None
     confidence: float
     alternatives: tuple[Alternative, ...]
     abstained: bool
+    needs_review: str | None = None
     model_version: str
     content_hash: str
     case_date: date | None = None
@@ -130,9 +134,9 @@ NO_DATE = "no date"
 class TrendSummary(Model):
     """`predictions/<date>/summary.json`: one day's predictions in figures.
 
-    `cases` are the new or changed ones: each is predicted (counted in `model_versions`) or failed. Of those predicted,
-    each has a category or is abstained. A case that several of the day's exports had predicted counts once for each.
-    Cases without a date stand under NO_DATE.
+    `cases` are the new or changed ones: each is predicted or failed. Of those predicted, each has a category or is
+    abstained. `needs_review` counts those of the abstained that no model has read; the rest is in `model_versions`. A
+    case that several of the day's exports had predicted counts once for each. Cases without a date stand under NO_DATE.
     """
 
     task: str
@@ -144,6 +148,7 @@ class TrendSummary(Model):
     rejected: int
     failed: int
     abstained: int
+    needs_review: int = 0
     abstained_share: float | None
     categories: dict[str, int]
     categories_per_day: dict[str, dict[str, int]] = Field(description="day of the case → category → cases")

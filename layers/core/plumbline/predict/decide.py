@@ -18,6 +18,10 @@ class Decision(Model):
     abstained: bool
 
 
+# What is said of a case that no model may read.
+UNREAD = Decision(category=None, confidence=0.0, alternatives=(), abstained=True)
+
+
 def decide(probabilities: Iterable[float], categories: Sequence[str], abstain_below: float) -> Decision:
     """The most probable category, or none where its confidence is below `abstain_below`; then the next ones.
 

@@ -14,7 +14,7 @@ from plumbline.contracts.api import Health, Prediction
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import NoModelInService, PlumblineError
 from plumbline.observability import logger
-from plumbline.predict.decide import Decision, decide
+from plumbline.predict.decide import UNREAD, Decision, decide
 from plumbline.predict_case.current import CurrentModel, Served
 from plumbline.predict_case.fallback import LanguageModelFallback
 from plumbline.predict_case.request import case_of
@@ -43,7 +43,7 @@ class CasePredictor:
         """
         raw = case_of(row, self.max_case_tokens)
         served = self._served()
-        case = anonymize_in_memory(raw, self.privacy)
+        case = anonymize_in_memory(raw, self.privacy, check=served is None)
         decision, version = self._decide(case, served)
         return Prediction(
             **decision.model_dump(), model_version=version, anonymized_entities=case.entities, request_id=request_id
@@ -76,4 +76,4 @@ class CasePredictor:
         if self.fallback is None:
             raise NoModelInService("no model has been promoted yet")
         asked = self.fallback()
-        return asked.decide(case), asked.version
+        return UNREAD if case.review else asked.decide(case), asked.version

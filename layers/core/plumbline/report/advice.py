@@ -89,7 +89,13 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
     if failed := outcomes.get("failed", 0):
         text = f"Upload the file again to retry {plural(failed, 'failed case')}; replies already paid for are reused."
         steps.append(Advice(text))
-    if review := outcomes.get("needs_review", 0):
+    kept = sum(n for why, n in summary.outcome_reasons.items() if why.startswith("needs_review: Anonymization"))
+    if kept:
+        text = f"Read {plural(kept, 'case')} kept from the model, because personal data may be left in the text. PiiAllow, "
+        steps.append(
+            Advice(f"{text}PiiPatterns and PiiPolicy settle it for the next upload. The kinds stand in", where)
+        )
+    if review := outcomes.get("needs_review", 0) - kept:
         steps.append(Advice(f"Let a person decide {plural(review, 'case')} marked needs_review in", where))
     if dropped := outcomes.get("dropped", 0):
         text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"

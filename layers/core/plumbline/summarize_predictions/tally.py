@@ -61,6 +61,7 @@ class Tally:
     rejected: int = 0
     predicted: int = 0
     abstained: int = 0
+    needs_review: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
     per_day: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -105,7 +106,16 @@ class Tally:
             found.abstained += case.abstained
             self._add_case(case)
 
+    @property
+    def mean_confidence(self) -> float | None:
+        """Over the cases that a model has read."""
+        read = self.predicted - self.needs_review
+        return round(self.confidence_sum / read, 4) if read else None
+
     def _add_case(self, case: PredictedCase) -> None:
+        if case.needs_review:
+            self.needs_review += 1
+            return
         guess = case.category if case.category is not None else case.alternatives[0].category
         version = self.versions[case.model_version]
         version.classes[guess] += 1
