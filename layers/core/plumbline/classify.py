@@ -12,8 +12,10 @@ from plumbline.prompting import LoadedPrompt, build_request
 def classify(
     task: ShardTask, *, data: ObjectStore, model: LanguageModel, prompt: LoadedPrompt, concurrency: int
 ) -> ShardResult:
-    """Write one reply for each anonymized case of the shard, but for those that a person has to see first. Raises the model's errors, when what was answered
-    before them is written; see `ask_each`."""
+    """Write one reply for each anonymized case of the shard, but for those that a person has to see first.
+
+    Raises the model's errors, when what was answered before them is written; see `ask_each`.
+    """
     run = task.run
     cases = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
     asked = ask_each(

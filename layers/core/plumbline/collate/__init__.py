@@ -29,7 +29,8 @@ def collate(
     """Write outcomes.jsonl and summary.json, and remember in the ledger which cases are labeled.
 
     Streams shard by shard: memory does not grow with the run. Raises BrokenInvariant when a case has no outcome or
-    two, or a label belongs to no ingested case; NothingLabeled when every new case failed that no person has to see first.
+    two, or a label belongs to no ingested case; NothingLabeled when every new case failed but those
+    that a person has to see first.
     """
     run = task.run
     tally = Tally(prompt.prompt.category_names)

@@ -91,7 +91,7 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         steps.append(Advice(text))
     kept = sum(n for why, n in summary.outcome_reasons.items() if why.startswith("needs_review: Anonymization"))
     if kept:
-        text = f"Read {plural(kept, 'case')} kept from the model, because personal data may be left in the text. PiiAllow, "
+        text = f"Read {plural(kept, 'case')} kept from the model: personal data may be left in the text. PiiAllow, "
         steps.append(
             Advice(f"{text}PiiPatterns and PiiPolicy settle it for the next upload. The kinds stand in", where)
         )
