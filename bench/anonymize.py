@@ -52,6 +52,7 @@ class Measured:
     load: float
     peak_mb: float
     seconds: dict[str, float]
+    withheld: dict[str, int]
     finds: dict[str, list[CaseFinds]]
 
 
@@ -128,7 +129,8 @@ def _run(name: str, python: Path, sets: Sequence[PiiSet]) -> Measured:
         part: [[as_finds(row) for row in case] for case in found["finds"]] for part, found in result["sets"].items()
     }
     seconds = {part: found["seconds"] for part, found in result["sets"].items()}
-    return Measured(result["about"], result["load"], result["peak_mb"], seconds, finds)
+    withheld = {part: found["withheld"] for part, found in result["sets"].items()}
+    return Measured(result["about"], result["load"], result["peak_mb"], seconds, withheld, finds)
 
 
 def _roles(case: PiiCase) -> list[str]:
@@ -193,15 +195,24 @@ def _show_people(sets: Sequence[PiiSet], measured: dict[str, Measured], scores: 
         persons = _share(kept.persons_kept / kept.persons if kept.persons else None)
         mentions = _share(kept.mentions_kept / kept.mentions if kept.mentions else None)
         rates = [f"{scores[s.name][name].false_names_rate:.2f}" for s in real]
-        rows.append((name, persons, mentions, str(kept.persons), *rates))
+        held = [_share(run.withheld[s.name] / len(s.cases)) for s in real]
+        rows.append((name, persons, mentions, str(kept.persons), *rates, *held))
     if real:
         show(
-            "Persons",
-            ("detector", "persons kept", "mentions kept", "persons", *(f"false, {s.name}" for s in real)),
+            "Persons, and cases held for review",
+            (
+                "detector",
+                "kept",
+                "mentions",
+                "persons",
+                *(f"false, {s.name}" for s in real),
+                *(f"held, {s.name}" for s in real),
+            ),
             rows,
             "Kept: all found mentions of a person in a case show one placeholder, that no other person shows. "
             "False: finds of persons that touch no gold span, per 10,000 characters (names that people really wrote "
-            "count as false). Detectors without cases: a value is its own placeholder.",
+            "count as false). Detectors without cases: a value is its own placeholder. Held: share of cases that wait "
+            "for a person.",
         )
 
 

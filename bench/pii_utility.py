@@ -12,7 +12,7 @@ from bench.measuring import environment, show
 from bench.pii_sets import DATA, load
 from bench.predict_latency import training_python
 from plumbline.accuracy import wilson
-from plumbline.anonymize import Privacy, anonymize
+from plumbline.anonymize import Privacy, anonymize_in_memory
 from plumbline.anonymize.detector import SpacyDetector
 from plumbline.case_text import case_text
 from plumbline.contracts.cases import Case, Message, Role
@@ -56,6 +56,8 @@ def show_utility() -> None:
 
 
 def _masked_texts() -> dict[str, str]:
+    """By case id. Cases that would be withheld for a person are masked like the others."""
+    privacy = Privacy(SpacyDetector())
     cases = (
         Case(
             case_id=case.id,
@@ -67,7 +69,7 @@ def _masked_texts() -> dict[str, str]:
         )
         for case in load("cases6").cases
     )
-    return {case.case_id: case_text(case) for case in anonymize(cases, Privacy(SpacyDetector()))}
+    return {case.case_id: case_text(anonymize_in_memory(case, privacy, check=False)) for case in cases}
 
 
 def _hits(python: Path, peer: str, splits: Splits, gold: Sequence[str]) -> list[bool]:
