@@ -1,4 +1,4 @@
-"""Recognisers that are one regular expression each, with a check where the value has one.
+"""Recognisers that are one regular expression each, with a check where the value has one; and postal addresses.
 
 Nothing here needs more than the standard library. A module a kind of thing: a new recogniser goes into its module's
 `RECOGNIZERS`, its type into `spans.ENTITY_TYPES`.
@@ -6,20 +6,34 @@ Nothing here needs more than the standard library. A module a kind of thing: a n
 
 from collections.abc import Iterator
 
-from plumbline.anonymize.recognizers import aws, contact, handles, identity, network, payment, secrets, tokens, urls
+from plumbline.anonymize.addresses import find_addresses
+from plumbline.anonymize.recognizers import (
+    accounts,
+    aws,
+    contact,
+    handles,
+    identity,
+    network,
+    passwords,
+    payment,
+    secrets,
+    tokens,
+    urls,
+)
 from plumbline.anonymize.recognizers.base import Recognizer
 from plumbline.anonymize.spans import Span
 
 RECOGNIZERS: tuple[Recognizer, ...] = tuple(
     recognizer
-    for module in (contact, handles, network, payment, identity, aws, tokens, urls, secrets)
+    for module in (contact, handles, network, payment, identity, aws, tokens, urls, secrets, passwords, accounts)
     for recognizer in module.RECOGNIZERS
 )
 
 
 def find_patterns(text: str) -> Iterator[Span]:
-    """Every recogniser's spans; they may overlap and stand in any order."""
+    """Every recogniser's spans, and addresses; they may overlap and stand in any order."""
     lower = text.lower()
     for recognizer in RECOGNIZERS:
         if not recognizer.hints or any(hint in lower for hint in recognizer.hints):
             yield from recognizer.find(text)
+    yield from find_addresses(text)

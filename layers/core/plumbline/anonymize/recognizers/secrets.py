@@ -1,96 +1,104 @@
-"""Passwords, keys and user names that stand behind a word that says so."""
+"""Keys and tokens that stand behind a word that says so, whoever made them."""
 
 import re
 
-from plumbline.anonymize import checks
-from plumbline.anonymize.recognizers.base import ANY_CASE, IS, QUOTE, START, Recognizer
+from plumbline.anonymize import technical_checks
+from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
-# dbPassword, DB_PASS, admin_pwd …; "pass" alone only at the start of a word ("compass" is none).
-_PASSWORD = (
-    # Not MySQL's "(using password: YES)", not a test log's "PASS: name".
-    rf"{START}(?<!using )(?!pass[ \t]{{0,3}}:[ \t]{{0,3}}[^\"'])"
-    r"(?:[a-z0-9_-]{0,40}?(?:password|passwd|passphrase|passcode)|(?:[a-z0-9_-]{0,40}[_-]|db|user)?(?:pwd|pass))"
+_IS = (
+    r"\\?[\"'`\])]{0,2}[ \t]{0,20}"
+    r"(?:::?=|:?={1,2}>?|:|->|\||,(?=[ \t]{0,3}[\"'])|\b(?:is|was|ist|est|es)\b:?)[ \t]{0,20}"
+)
+_QUOTE = r"\\?[\"'`]?"
+_KEY_OF = (
+    r"(?:secret|private|access|api|app(?:lication)?|auth(?:entication|orization)?|encryption|decryption|crypt(?:o"
+    r"|ographic)?"
+    r"|signing|signature|account|subscription|licen[cs]e|activation|registration|product|serial|cd|master|shared|client"
+    r"|consumer|customer|storage|service|deploy|integration|instrumentation|ingest(?:ion)?|write|read|admin|webhook"
+    r"|primary(?!_?key)|secondary|sas|session|cookie|hmac|jwt|hash|root|recovery|backup|wallet|security|functions?|host"
+    r"|management|rest|developer|dev|project|server|sdk|bot|push|fcm|vapid|rsa|ssh|tls|ssl|aes|maps|stripe|openai"
+    r"|anthropic|azure|aws|gcp|google|github|gitlab|slack|twilio|sendgrid|mailgun|mailchimp|datadog|new ?relic|heroku"
+    r"|cloudflare|algolia|okta|auth0|firebase|shopify|hubspot|intercom|zendesk|jira|atlassian|bitbucket|dropbox"
+    r"|pagerduty"
+    r"|sentry|segment|amplitude|mixpanel|snyk|sonar|postman|airtable|asana|notion|linear|trello|fastly|netlify|vercel"
+    r"|supabase|databricks|snowflake|confluent|elastic|mongodb?|redis|rabbitmq|discord|telegram|twitter|facebook"
+    r"|linkedin|dd|wpa2?|wi-?fi|wep|network security)"
 )
 
 RECOGNIZERS = (
     Recognizer(
         "KEY",
         re.compile(
-            START + r"[a-z0-9_-]{0,40}?(?:(?:secret|private|access|api|auth|encryption|signing|account|subscription"
-            r"|licen[sc]e|product)[ _-]{0,2}(?:access[ _-]?)?key|secret)(?:[ _-]?id)?"
-            rf"{IS}{QUOTE}(?P<value>[A-Za-z0-9/+=_.-]{{8,512}})(?<!\.)",
+            rf"{START}[a-z0-9_.-]{{0,40}}?(?:{_KEY_OF}[ _.-]{{0,2}}(?:access[ _-]?)?(?:key|code(?=[ \t]{{0,3}}[:=]))"
+            rf"|secret|credentials?)(?:[ _-]?(?:id|string|base64|value|hash|number|v\d|\d))?(?:[ ](?:for|of"
+            rf"|to)[ ]\w{{1,20}})?"
+            rf"{_IS}{_QUOTE}(?P<value>[A-Za-z0-9/+=_.~!-]{{8,2048}})(?<![.!])",
             ANY_CASE,
         ),
-        checks.is_secret,
-        ("key", "secret"),
+        technical_checks.is_secret,
+        ("key", "secret", "credential", "code"),
     ),
     Recognizer(
         "TOKEN",
         re.compile(
-            rf"{START}[a-z0-9_-]{{0,40}}?token{IS}{QUOTE}(?P<value>[A-Za-z0-9/+=_.~-]{{8,4096}})(?<!\.)",
+            rf"{START}[a-z0-9_.-]{{0,40}}?(?:token|jwt|session(?:[_-]?(?:id|key|cookie))?|j?sessionid|phpsessid|sid"
+            r"|cookie|bearer|nonce|otp|webhook|dsn|auth(?:orization)?(?:[_-]?(?:code|header))?)(?:[ _-]?(?:id|value"
+            r"|string|\d))?"
+            rf"{_IS}{_QUOTE}(?:(?:bearer|basic|token|apikey|aws4-hmac-sha256)[ ]{{1,3}})?"
+            r"(?P<value>[A-Za-z0-9/+=_.~|%-]{8,8192})(?<!\.)",
             ANY_CASE,
         ),
-        checks.is_secret,
-        ("token",),
+        technical_checks.is_secret,
+        ("token", "jwt", "sess", "sid", "cookie", "bearer", "nonce", "otp", "webhook", "dsn", "auth"),
     ),
     Recognizer(
-        "PASSWORD",  # "password": "x", and SQL's IDENTIFIED BY 'x'
+        "TOKEN",  # Authorization: Basic …, X-Api-Key: …, Ocp-Apim-Subscription-Key: …
         re.compile(
-            rf"(?:{_PASSWORD}[\"'\]]?[ \t]{{0,3}}(?::?=>?|:)|identified by|with password)[ \t]{{0,3}}"
-            r"([\"'`])(?P<value>(?:(?!\1)[^\n]){3,128})\1",
+            rf"{START}(?:bearer|basic|negotiate|ntlm|(?<=: )token|(?<=: )apikey|genieKey|splunk|sso-key)[ \t]{{1,3}}"
+            r"(?P<value>[A-Za-z0-9._~+/=-]{16,8192})",
             ANY_CASE,
         ),
-        checks.is_password_value,
-        ("pass", "pwd", "identified by"),
+        technical_checks.is_secret,
+        ("bearer", "basic", "negotiate", "ntlm", "token", "apikey", "geniekey", "splunk", "sso-key"),
     ),
     Recognizer(
-        "PASSWORD",  # DB_PASS=x, and `password: x` when x ends the line
-        re.compile(
-            rf"{_PASSWORD}[ \t]{{0,3}}(?::?=>?|:(?=[ \t]{{0,3}}\S{{3,128}}[ \t]*$))[ \t]{{0,3}}"
-            r"(?P<value>[^\s\"'`,;<>&]{3,128})(?<![.)])",
-            ANY_CASE | re.MULTILINE,
-        ),
-        checks.is_password_value,
-        ("pass", "pwd"),
+        "KEY",  # five groups of five: Windows and Office; behind a word any groups
+        re.compile(r"(?<![\w-])(?=[A-Z0-9-]{0,28}\d)(?=[0-9-]{0,28}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![\w-])"),
     ),
     Recognizer(
-        "PASSWORD",  # "my password is x", "password to the portal: x"
+        "KEY",  # my licence key ABCD-1234-EFGH-5678, serial number: 1234-5678-9012
         re.compile(
-            START + r"(?<!using )(?:password|passphrase|passcode|pwd)(?:[ \t]{1,3}(?!is\b|was\b)[a-z]{1,15}){0,4}"
-            r"(?:[ \t]{1,3}(?:is|was|to)(?:[ \t]{1,3}now)?[ \t]{0,2}:?|[ \t]{0,3}:)[ \t]{1,3}[\"'`]?"
-            r"(?P<value>[^\s\"'`,;<>]{4,128}?)(?=[\"'`,;]|[.!?)]*(?:\s|$))",
+            rf"{START}(?:licen[cs]e|(?:licen[cs]e|product|activation|registration|serial|cd|unlock|installation|volume"
+            rf"|oem)"
+            r"[ _-]?(?:key|code)|lizenz(?:-?schl(?:ü|ue)ssel)?|produktschl(?:ü|ue)ssel|cl[eé] de licence"
+            r"|clave de producto)"
+            r"(?:[ _-]?(?:number|no|nr|id|#))?[\"']?[ \t]{0,3}(?:[:=#]|\b(?:is|was|ist|est|es)\b:?)?[ \t]{0,3}[\"'(\[]?"
+            r"(?P<value>(?-i:[A-Z0-9]{3,8}([ -])[A-Z0-9]{3,8}(?:\2[A-Z0-9]{3,8}){1,8}))(?![\w-])",
             ANY_CASE,
         ),
-        checks.is_password_in_prose,
-        ("passw", "passp", "passc", "pwd"),
+        technical_checks.is_grouped_key,
+        (
+            "licen",
+            "product",
+            "activation",
+            "registration",
+            "serial",
+            "cd",
+            "unlock",
+            "install",
+            "volume",
+            "oem",
+            "lizenz",
+        ),
     ),
     Recognizer(
-        "USERNAME",
+        "KEY",  # an AWS secret key has no shape of its own: 40 signs behind an access key's id
         re.compile(
-            rf"{START}(?:user[ _-]?(?:name|id)|login(?:[ _-]?(?:name|id))?|[a-z0-9]{{1,20}}[_-]user|sign-?in name)"
-            rf"{IS}{QUOTE}(?P<value>\w[\w.@+-]{{1,62}}\w)",
-            ANY_CASE,
+            r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\n]{0,60}(?:\n[^\n]{0,80}){0,2}?"
+            r"(?<![A-Za-z0-9/+=])(?P<value>(?=[A-Za-z0-9/+]{0,39}[/+A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40})"
+            r"(?![A-Za-z0-9/+=])"
         ),
-        checks.is_user,
-        ("user", "login", "sign"),
-    ),
-    Recognizer(
-        "USERNAME",
-        re.compile(
-            rf"{START}(?:user[ \t]{{0,2}}[=:]{{1,2}}[ \t]{{0,2}}{QUOTE}|create user [\"'`])"
-            r"(?P<value>\w[\w.@+-]{1,62}\w)",
-            ANY_CASE,
-        ),
-        checks.is_user,
-        ("user",),
-    ),
-    # Home folders: the account's name is a person's more often than not.
-    Recognizer(
-        "USERNAME",
-        re.compile(
-            r"(?:\b[A-Za-z]:\\{1,2}Users\\{1,2}|/Users/|/home/)(?P<value>[^\s\\/:*?\"'<>|\[\]()]{2,64})", ANY_CASE
-        ),
-        checks.is_user,
-        ("users", "/home/"),
+        technical_checks.is_secret,
+        ("akia", "asia"),
     ),
 )

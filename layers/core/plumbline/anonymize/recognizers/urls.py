@@ -23,7 +23,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",
-        re.compile(r"[?&;](?:password|passwd|pwd|pass)=(?P<value>[^&\s#\"'<>`)\]]{3,256})", ANY_CASE),
+        re.compile(r"[?&;](?:password|passwd|pwd|pass)=(?P<value>[^&;\s#\"'<>`)\]]{3,256})", ANY_CASE),
         hints=("pass", "pwd"),
     ),
 )
