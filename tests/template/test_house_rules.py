@@ -91,22 +91,6 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
             assert '.Arn}/*"' not in text, f"{role} may touch a whole bucket: {text}"
 
 
-def test_only_start_run_ingest_and_anonymize_can_read_raw_text() -> None:
-    readers = {
-        stage for stage in STAGES if any(grant.startswith("s3:Get") for grant in bucket_grants(stage, "RawBucket"))
-    }
-    assert readers == {"start_run", "ingest", "anonymize"}
-    assert bucket_grants("anonymize", "RawBucket") == {"s3:GetObject runs/*/cases/*"}
-
-
-def test_no_role_names_the_raw_bucket_but_those_three_and_one_that_may_only_list_exports() -> None:
-    named = {role for role, statement in _every_statement() if "RawBucket" in json.dumps(statement)}
-    assert named == {"StartRunRole", "IngestRole", "AnonymizeRole", "FindExportsRole"}
-    [listing] = [s for role, s in _every_statement() if role == "FindExportsRole" and "RawBucket" in json.dumps(s)]
-    assert listing["Action"] == "s3:ListBucketVersions"
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["daily/*"]}}
-
-
 @pytest.mark.parametrize(
     ("stage", "prefixes"),
     [
