@@ -21,6 +21,7 @@ _COMMON_TLD = (
 _DOT_WORD = r"(?:[ \t]{1,2}(?:dot|punkt)[ \t]{1,2}|[ \t]?[\[({<][ \t]?(?:dot|punkt|\.)[ \t]?[\])}>][ \t]?)"
 _ANY_DOT = rf"(?:{_DOT_WORD}|[ \t]?\.[ \t]?)"
 _AT_SIGN = r"[ \t]?[\[({<][ \t]?(?:at|arroba|ät|@)[ \t]?[\])}>][ \t]?|[ \t]?[_*-]at[_*-][ \t]?"
+_OPENING, _CLOSING = ("(", "( ", "[", "[ ", "{", "{ ", "<"), (")", "]", "}", ">")
 _PART = r"[^\W_][\w+-]{0,40}"
 
 RECOGNIZERS = (
@@ -59,7 +60,7 @@ RECOGNIZERS = (
             rf"(?:{_PART}{_ANY_DOT}){{1,4}}{_COMMON_TLD})(?![^\W_])",
             ANY_CASE,
         ),
-        hints=("at", "arroba", "ät", "@"),
+        hints=(*(f"{sign}{at}" for sign in _OPENING for at in ("at", "ät", "@", "arroba")), "_at_", "-at-", "*at*"),
     ),
     Recognizer(
         "EMAIL",  # jane dot doe at example dot com
@@ -70,6 +71,6 @@ RECOGNIZERS = (
             ANY_CASE,
         ),
         checks.is_spelt_out_email,
-        (" at ", " arroba "),
+        (" dot ", " punkt ", *(f"dot{sign}" for sign in _CLOSING), *(f"dot {sign}" for sign in _CLOSING)),
     ),
 )
