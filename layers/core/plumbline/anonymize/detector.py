@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from plumbline.anonymize import names
+from plumbline.anonymize.introductions import find_introduced
 from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.spans import Span, merge
 
@@ -31,7 +32,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 class PatternDetector:
     """Finds what has a shape of its own. Needs no model; finds names only behind a greeting or in a closing."""
 
-    def __init__(self, finders: Iterable[Finder] = (find_patterns, names.find_introduced)) -> None:
+    def __init__(self, finders: Iterable[Finder] = (find_patterns, find_introduced)) -> None:
         self._finders = tuple(finders)
 
     def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
@@ -50,7 +51,7 @@ class SpacyDetector:
         """For each text, spans (start, end, entity type) that do not overlap, in order."""
         from plumbline.anonymize.phones import find_phones  # noqa: PLC0415 - phonenumbers is in the nlp layer only
 
-        finders: tuple[Finder, ...] = (find_patterns, find_phones, names.find_introduced)
+        finders: tuple[Finder, ...] = (find_patterns, find_phones, find_introduced)
         for text, people in zip(texts, _find_people(texts), strict=True):
             yield list(merge([*people, *(span for finder in finders for span in finder(text))]))
 

@@ -12,6 +12,14 @@ def means_something_else(word: str) -> bool:
     return word in NOT_NAMES or word.removesuffix("s") in NOT_NAMES
 
 
+def known_otherwise(words: list[str]) -> bool:
+    """Whether a word says that this is no name; as a last name behind another word, an everyday word may be one."""
+    *first, last = words
+    if first and last.casefold() in EVERYDAY_WORDS:
+        return any(map(means_something_else, first))
+    return any(map(means_something_else, words))
+
+
 # Words of support conversations that the model takes for persons (counted on real threads), and words that stand
 # behind a greeting without being a name. A find that holds one of them is not believed.
 NOT_NAMES = word_set(
@@ -62,6 +70,45 @@ EVERYDAY_WORDS = word_set(
     smith snow sony star steel stone storm strong sue summer summers sunny taylor terry tom trinity tripp turner
     violet wade walker wall walls ward waters weaver wells west white will winter wise wolf wood woods worth young
     """
+)
+# Frequent words that nobody is called: in small letters none of them is a name, not even behind a greeting, and as a
+# capitalised word alone in a greeting ("Hi Everyone", "Thanks Again") it is none either.
+COMMON_WORDS = word_set(
+    """
+    a about above absolutely access actually advance after afternoon ahead all alone along alot already alright always
+    amazing an and another answer any anyhow anyway apologies appreciate appreciated around as ask asap at attached
+    attn average aye back bad basically be because been before being below better big bit both boss bro broken brother
+    buddy bunch bunches but by call called came cannot cant care chap cheer clearly close closed colleague
+    colleagues come comment correct crash crashed crashes currently dear definitely description details desk different
+    directly doc doctor done dont down dude during each early easy either else enough especially etc even evening ever
+    every everyone everything evening exactly experts far fast fellow fellows few fine first fix fixed follow fool
+    forward forwarded friendly friends from fully further gang gent gents girls given glad going gone gonna good
+    goodbye got great greatly greets had half hand happy hard has haven having he heap heaps heavily here high his
+    hopefully hot how huge i idea immediately indeed initially instead into is issue it its just keep kind kindly know
+    known lad lads last late left less let like likely little loads long look looking lord lots love low luck madam
+    made main mainly make man management maintainers mate mates maybe me mean meanwhile megs members men mentioned
+    million millions mine mister more moreover most mostly mr mrs ms mum must my nah name near nearly need needed never
+    new next nice night nobody none nope nor normally not nothing now obviously off often old once only onto oops other
+    others otherwise out over own pal pals part past people per perfect perhaps plan please plus pointer possible
+    possibly pretty previously probably properly quick quickly quite rather ready real really recently reader regard
+    reply resolved respond response right same say says see seen seems sent several shall she short shortcuts should
+    sir sister size slow so solution solved someone something sometimes soon speaking special specialist stay still
+    stranger stuff such super sweet take talk tech technically thankfully thanx than thing things think thou though
+    thought through thus till today together tomorrow ton tonight tons tried trouble true try trying two
+    typically under unfortunately unless until up upon us usually various via view wait wanted way week weekend weird
+    welcome went were while whole wish wished wishes within without wonderful word work worked working works world
+    worse wow wrong ya yeah year yep yesterday yet yo yup
+    aber alle allerseits auch bitte das der die ein eine gruesse guten herren ich ist kollegen leute lieber
+    mit nicht noch oder schon sehr sie team und viel viele vielen von wir zusammen zu amigo amigos buenas buenos dias
+    equipo gracias hola muchas noches por que señor señores señora tardes todos un beaucoup bien bonjour bonsoir
+    chère équipe je la le les madame messieurs merci monsieur pour tous tout toute toutes vous a todos boa bom dia
+    noite obrigada obrigado pessoal prezado prezados senhor senhora tarde você allemaal heer iedereen mevrouw buona
+    buongiorno ciao grazie mille signor signora signore tutti
+    """
+)
+# Written before a name, and part of it: it says what sex or rank somebody has.
+TITLES = word_set(
+    "mr mrs ms miss mx dr prof sir madam herr frau hr fr ing señor señora sr sra monsieur madame mme signor signora"
 )
 # Parts of names that point at nobody.
 PARTICLES = word_set("da de del della den der di do dos du el la le van von bin ibn al zu ter ten")
