@@ -14,8 +14,8 @@ OPENAI = "sk-proj-" + "Ab3dEf6hIj" * 3
 ANTHROPIC = "sk-ant-" + "api03-Zz9Yy8Xx7Ww6"
 GOOGLE = "AIza" + "Sy0aB-c_D" * 3 + "12345678"
 JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0In0" + ".c2lnbmF0dXJl-_x"
-ACCESS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
-SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
+ACCESS_KEY = "AKIA" + "Q3EGRZ7TPLNW5VXD"
+SECRET_KEY = "hT4vQz9LmXw2/R7pKdNs+" + "Yb3JcUf8GaE5VoMiZq1"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----"
 
 
@@ -42,10 +42,10 @@ def found(text: str) -> list[tuple[str, str]]:
         ("host 2001:db8:85a3::8a2e:370:7334 down", "IP", "2001:db8:85a3::8a2e:370:7334"),
         ("role arn:aws:iam::123456789012:role/Admin.", "ARN", "arn:aws:iam::123456789012:role/Admin"),
         ("arn:aws-cn:s3:::my-bucket/key", "ARN", "arn:aws-cn:s3:::my-bucket/key"),
-        ("AWS account 123456789012 is closed", "AWS_ACCOUNT", "123456789012"),
-        ("Account ID: 1234-5678-9012", "AWS_ACCOUNT", "1234-5678-9012"),
-        ("pull 123456789012.dkr.ecr.eu-west-1.amazonaws.com/x", "AWS_ACCOUNT", "123456789012"),
-        ("https://sqs.eu-west-1.amazonaws.com/123456789012/jobs", "AWS_ACCOUNT", "123456789012"),
+        ("AWS account 364918205577 is closed", "AWS_ACCOUNT", "364918205577"),
+        ("Account ID: 3649-1820-5577", "AWS_ACCOUNT", "3649-1820-5577"),
+        ("pull 364918205577.dkr.ecr.eu-west-1.amazonaws.com/x", "AWS_ACCOUNT", "364918205577"),
+        ("https://sqs.eu-west-1.amazonaws.com/364918205577/jobs", "AWS_ACCOUNT", "364918205577"),
         (f"key {ACCESS_KEY} leaked", "KEY", ACCESS_KEY),
         (f"aws_secret_access_key = {SECRET_KEY}", "KEY", SECRET_KEY),
         (f'"SecretAccessKey": "{SECRET_KEY}"', "KEY", SECRET_KEY),

@@ -6,12 +6,14 @@ Nothing here needs more than the standard library. A module a kind of thing: a n
 
 from collections.abc import Iterator
 
+from plumbline.anonymize import allow
 from plumbline.anonymize.addresses import find_addresses
 from plumbline.anonymize.recognizers import (
     accounts,
     aws,
     contact,
     handles,
+    hosts,
     identity,
     network,
     passwords,
@@ -25,7 +27,9 @@ from plumbline.anonymize.spans import Span
 
 RECOGNIZERS: tuple[Recognizer, ...] = tuple(
     recognizer
-    for module in (contact, handles, network, payment, identity, aws, tokens, urls, secrets, passwords, accounts)
+    for module in (
+        *(contact, handles, network, hosts, payment, identity, aws, tokens, urls, secrets, passwords, accounts),
+    )
     for recognizer in module.RECOGNIZERS
 )
 
@@ -35,5 +39,5 @@ def find_patterns(text: str) -> Iterator[Span]:
     lower = text.lower()
     for recognizer in RECOGNIZERS:
         if not recognizer.hints or any(hint in lower for hint in recognizer.hints):
-            yield from recognizer.find(text)
+            yield from allow.keep_personal(text, recognizer.find(text))
     yield from find_addresses(text)

@@ -16,13 +16,21 @@ RECOGNIZERS = (
     Recognizer(
         "AWS_ACCOUNT",
         re.compile(
-            START
-            + r"(?:account|acct|owner)(?:[ _-]?(?:id|ids|number|num|no|#)\b)?\.?"
+            r"(?<![A-Za-z0-9])(?:aws_?|target_?|source_?|account_)?(?:account|acct|owner)(?:[ _-]?(?:id|ids|number|num"
+            r"|no|#)\b)?\.?"
             + r"[\"']?[ \t]{0,3}(?:\(aws\))?[:=#(]{0,2}(?:[ \t]{0,3}(?:is|was)\b)?[ \t]{0,3}[\"']?"
             + r"(?P<value>\d{12}|\d{4}[- ]\d{4}[- ]\d{4})(?![\w-])",
             ANY_CASE,
         ),
         hints=("acc", "owner"),
+    ),
+    Recognizer(
+        "AWS_ACCOUNT",  # the canonical user of S3
+        re.compile(
+            r"canonical[ _-]?(?:user)?(?:[ _-]?id)?[\"']?[ \t]{0,3}[:=]?[ \t]{0,3}[\"']?(?P<value>[0-9a-f]{64})(?!\w)",
+            ANY_CASE,
+        ),
+        hints=("canonical",),
     ),
     Recognizer(
         "AWS_ACCOUNT",
