@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline import keys
+from plumbline.adapters.privacy import privacy
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.anonymize import Privacy, anonymize
-from plumbline.anonymize.detector import SpacyDetector
+from plumbline.anonymize import anonymize
 from plumbline.contracts.cases import Case
 from plumbline.contracts.predictions import AnyShardTask
 from plumbline.contracts.runs import ShardResult
@@ -23,6 +23,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     task = parse_event(AnyShardTask, event)
     raw, data = S3ObjectStore(settings.raw_bucket), S3ObjectStore(settings.data_bucket)
     cases = read_models(raw, keys.raw_cases(task.run.run_id, task.shard), Case)
-    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), anonymize(cases, Privacy(SpacyDetector())))
+    masked = anonymize(cases, privacy(settings))
+    done = write_models(data, keys.anonymized(task.run.run_id, task.shard), masked)
     count("CasesAnonymized", done)
     return ShardResult(shard=task.shard, done=done).model_dump(mode="json")

@@ -6,10 +6,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.fallback import fallback
+from plumbline.adapters.privacy import privacy
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.anonymize import Privacy
-from plumbline.anonymize.detector import SpacyDetector
 from plumbline.observability import count, stage
 from plumbline.predict_case import CasePredictor
 from plumbline.predict_case.api import respond
@@ -22,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """API Gateway's proxy event → its answer."""
     settings = from_env(PredictCaseSettings)
     limits = settings.abstain_below, settings.max_case_tokens
-    predictor = CasePredictor(_models(settings), Privacy(SpacyDetector()), *limits, fallback(settings, context))
+    predictor = CasePredictor(_models(settings), privacy(settings), *limits, fallback(settings, context))
     return respond(event, context, predictor, settings.max_request_bytes)
 
 

@@ -36,6 +36,7 @@ WITHOUT_RESOURCE = {
     "logs:DescribeLogGroups",
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
+    "comprehend:DetectPiiEntities",
 }
 
 

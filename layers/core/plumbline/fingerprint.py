@@ -21,7 +21,7 @@ MAX_DISTANCE = 8
 
 # Placeholders lose their number, digits their value: two cases that differ only in who asks and which order is meant
 # are the same case.
-_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
+_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*)_(?:\d+|[a-z][a-z2-7]{7})\]")
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"\w+")
 

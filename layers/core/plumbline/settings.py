@@ -1,11 +1,12 @@
 """What a function needs to know from its environment. Each declares only what it uses; read at first use."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, Json, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, Json, ValidationError
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import InvalidSettings
@@ -73,7 +74,28 @@ class IngestFunctionSettings(RawStoreSettings, DataStoreSettings, LedgerSettings
     cases_per_shard: int = Field(default=50, ge=1, le=50)
 
 
-class AnonymizeSettings(RawStoreSettings, DataStoreSettings):
+def _parsed(value: object) -> object:
+    """What stands in a variable as JSON; an object as its pairs, so that settings can be told apart by hash."""
+    found = json.loads(value) if isinstance(value, str) else value
+    return tuple(found.items()) if isinstance(found, dict) else found
+
+
+EntityType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,30}$")]
+AsJson = BeforeValidator(_parsed)
+
+
+class PrivacySettings(Model):
+    """What is done about personal data. `adapters.privacy` makes a Privacy of it, and checks what only that knows."""
+
+    pii_detector: Literal["local", "comprehend", "both"] = "local"
+    pii_policy: Annotated[tuple[tuple[EntityType, Literal["mask", "keep", "review"]], ...], AsJson] = ()
+    pii_patterns: Annotated[tuple[tuple[EntityType, tuple[str, ...]], ...], AsJson] = ()
+    pii_allow: Annotated[tuple[str, ...], AsJson] = ()
+    pii_language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    pseudonym_key_arn: str = ""
+
+
+class AnonymizeSettings(RawStoreSettings, DataStoreSettings, PrivacySettings):
     """Anonymize is the door between the buckets."""
 
 
@@ -161,7 +183,7 @@ class SummarizePredictionsSettings(DataStoreSettings, LedgerSettings):
     drift_threshold: float = Field(default=0.2, gt=0)
 
 
-class PredictCaseSettings(ModelSettings):
+class PredictCaseSettings(ModelSettings, PrivacySettings):
     """PredictCase answers with the promoted model, or asks the language model where there is none yet."""
 
     task: str

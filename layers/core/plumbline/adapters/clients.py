@@ -7,10 +7,12 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_comprehend import ComprehendClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -59,4 +61,16 @@ def sagemaker() -> "SageMakerClient":
 def ssm() -> "SSMClient":
     """AWS Systems Manager, whose parameters say which model serves."""
     client: SSMClient = _client("ssm", _SSM)
+    return client
+
+
+def comprehend() -> "ComprehendClient":
+    """Amazon Comprehend."""
+    client: ComprehendClient = _client("comprehend")
+    return client
+
+
+def secretsmanager() -> "SecretsManagerClient":
+    """AWS Secrets Manager."""
+    client: SecretsManagerClient = _client("secretsmanager")
     return client

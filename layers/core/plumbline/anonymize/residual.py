@@ -12,15 +12,11 @@ from plumbline.anonymize.checks import is_email
 from plumbline.anonymize.policy import Privacy
 from plumbline.anonymize.spans import PLACEHOLDER, Span, subtract, trim
 
-# A mailbox, or a user at a host. What follows a browser's stack frames (`f@https://…`) or a package (`react@17`) is no
-# host; the characters before the @ are bounded, so that a megabyte of them is read once.
-_AT = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]{0,64}[^\W_]@(?=[\w.-]{0,100}[^\W\d_]{2})[\w-]{2,63}(?:\.[\w-]{1,63}){0,6}(?![\w-]|://)"
-)
+# A mailbox: without a dot behind it an @ is code nine times in twelve (`f@https://…`, `react@17`, `name@GOTPCREL`).
+_AT = re.compile(r"(?:(?<![\w.+%-])[\w.+%-]{0,64})?\w@[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[^\W\d_]{2,24}(?![\w-]|://)")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
-# Nine digits in a row that are a word of their own: not within a hash, a path, a version or an id with dashes.
+# Nine digits in a row or more that are a word of their own: not within a hash, a path, a version or an id with dashes.
 _NUMBER = re.compile(r"(?<![\w./#-])(?<![\d,]\d{3},)\d{9,40}(?![\w-]|\.\d)")
-_ALL_BUT_DIGITS = 10
 
 
 def leftovers(texts: Iterable[tuple[str, bool]], privacy: Privacy) -> set[str]:

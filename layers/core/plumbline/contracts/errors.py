@@ -80,6 +80,14 @@ class StoreDenied(PlumblineError):
     """The function may not do to a bucket or table what it has to; trying again does not help."""
 
 
+class DetectorUnavailable(PlumblineError):
+    """Amazon Comprehend failed, asks for fewer calls or could not be reached; trying the stage again may help."""
+
+
+class DetectorRefused(PlumblineError):
+    """Amazon Comprehend may not be called, or not so; trying again does not help."""
+
+
 class EventsUnavailable(PlumblineError):
     """EventBridge did not take an event; trying the stage again may help."""
 

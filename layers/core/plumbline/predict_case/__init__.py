@@ -38,8 +38,8 @@ class CasePredictor:
     def predict(self, row: Mapping[str, Any], request_id: str) -> Prediction:
         """The answer for one case, given as a row of an export; the row is read before a model is asked for.
 
-        Raises InvalidPredictionRequest; NoModelInService; ModelFileBroken, StoreUnavailable and StoreDenied where no
-        model is loaded yet; with a fallback what it raises.
+        Raises InvalidPredictionRequest; DetectorUnavailable, DetectorRefused; NoModelInService; ModelFileBroken,
+        StoreUnavailable and StoreDenied where no model is loaded yet; with a fallback what it raises.
         """
         raw = case_of(row, self.max_case_tokens)
         served = self._served()

@@ -13,6 +13,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.contracts.api import ErrorAnswer, Health, Prediction, Problem
 from plumbline.contracts.errors import (
+    DetectorRefused,
+    DetectorUnavailable,
     InvalidEvent,
     InvalidPredictionRequest,
     ModelAccessDenied,
@@ -167,6 +169,10 @@ def _failure(error: Exception, request_id: str) -> Response[str]:
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 logger.error("not answered", extra={"error": kind.__name__, "why": str(error)})
             return _error(Refused(status, code, str(error)), request_id)
+    if isinstance(error, DetectorUnavailable | DetectorRefused):
+        logger.error("not anonymized", extra={"error": type(error).__name__, "why": str(error)})
+        message = "personal data cannot be looked for at the moment; try again in a minute"
+        return _error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "detector_unavailable", message), request_id)
     if isinstance(error, StoreUnavailable | StoreDenied):  # names buckets and parameters: for the log alone
         logger.error("model not reached", extra={"error": type(error).__name__, "why": str(error)})
         message = "the model in service cannot be reached; try again in a minute"

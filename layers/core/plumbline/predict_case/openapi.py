@@ -86,6 +86,7 @@ ERRORS: Final[Mapping[HTTPStatus, tuple[str, Mapping[str, str]]]] = {
         {
             "no_model": "no model has been promoted yet; `plumbline train` trains and promotes one",
             "model_unavailable": "the model in service cannot be reached; try again in a minute",
+            "detector_unavailable": "personal data cannot be looked for at the moment; try again in a minute",
             "language_model_unavailable": "the language model asks for fewer calls; try again later",
         },
     ),

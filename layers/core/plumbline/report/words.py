@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from plumbline.contracts.accuracy import Interval
 
-_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*_\d+)\]")
+_PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_]*_(?:\d+|[a-z][a-z2-7]{7}))\]")
 _IRREGULAR = {"reply": "replies", "retry": "retries", "class": "classes"}
 _STAND_INS = {"local.embedding", "local.scripted"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
