@@ -49,9 +49,10 @@ class SpacyDetector:
 
     def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
         """For each text, spans (start, end, entity type) that do not overlap, in order."""
+        from plumbline.anonymize.national_ids import find_national_ids  # noqa: PLC0415 - stdnum is in the nlp layer only
         from plumbline.anonymize.phones import find_phones  # noqa: PLC0415 - phonenumbers is in the nlp layer only
 
-        finders: tuple[Finder, ...] = (find_patterns, find_phones, find_introduced)
+        finders: tuple[Finder, ...] = (find_patterns, find_phones, find_national_ids, find_introduced)
         for text, people in zip(texts, _find_people(texts), strict=True):
             yield list(merge([*people, *(span for finder in finders for span in finder(text))]))
 
