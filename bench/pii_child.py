@@ -136,7 +136,7 @@ def _plumbline() -> tuple[Finder, str]:
         result: list[list[Row]] = []
         for case, done in zip(cases, masked, strict=True):
             texts = case["texts"]
-            rows = replacements(texts, recorder.take(len(texts)))
+            rows = replacements(texts, recorder.take(len(texts)), [None, *case["roles"]])
             # The figures are worth nothing when these are not the replacements that the product makes.
             if not done.review and _replaced(texts, rows) != [
                 done.subject,

@@ -80,7 +80,7 @@ class _Draft:
 
     def marked(self, privacy: Privacy, *, check: bool) -> Marked:
         """The anonymized case, and what it was made from."""
-        rows = replacements(self.texts, self.found)
+        rows = replacements(self.texts, self.found, [None, *(message.role for message in self.raw.messages), None])
         review = [f"policy: {entity}" for entity in sorted(_types(rows)) if privacy.action(entity) == "review"]
         if check:
             # What is kept on purpose is masked here, so that the check does not find it.

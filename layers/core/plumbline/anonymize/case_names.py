@@ -1,87 +1,163 @@
-"""The persons of one case: which mentions mean the same one, and where else they are named."""
+"""Which words name somebody in one case, and where else the case says them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from plumbline.anonymize.name_words import EVERYDAY_WORDS, PARTICLES, means_something_else
+from plumbline.anonymize.introductions import introductions, is_introduced
+from plumbline.anonymize.name_words import COMMON_WORDS, EVERYDAY_WORDS, PARTICLES, TITLES, means_something_else
+from plumbline.anonymize.names import with_title
 from plumbline.anonymize.spans import Span
 
-_PART = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_GREETED = re.compile(
-    r"\b(?:hi|hello|hey|dear|hallo|thanks|thank you|cheers|regards|sincerely|best|name is|this is|i am|i'm)[,:!.]?\s+$",
-    re.IGNORECASE,
-)
+_TOKEN = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile(r"['\u2019]s\b")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n\r>*-])\s*$")
+_BETWEEN = re.compile(r"[\s,.'\u2019-]{1,4}")
+_LOOK_BACK = 24
+# A plain word in small letters, no part of a path, address or call; the word before it, where that makes it a thing.
+_SMALL_WORD = re.compile(
+    r"(?:(?<!\S)(the|an?|this|that|my|your|our|any|no|every|each|some)[ ])?"
+    r"(?<![^\s(\"'])([^\W\d_A-Z]{3,})(?![^\s.,;:!?)\"'\u2019])"
+)
 _SHORT = 3  # shorter parts are treated like everyday words
 _UNMISTAKABLE = 4  # from here on a part counts in another letter case, too
+_LOCAL_PART = re.compile(r"[^\W\d_]+(?:[._-][^\W\d_]+){1,2}(?=\d{0,4}@)")
+
+
+def name_words(value: str) -> tuple[str, ...]:
+    """The words of a name, without titles and letter case."""
+    words = (token.casefold() for token in _TOKEN.findall(_POSSESSIVE.sub("", value)))
+    return tuple(word for word in words if word not in TITLES)
 
 
 class CaseNames:
-    """Groups the names found in a case into persons, and finds those names wherever the case says them again.
+    """The names found in a case, and where else it names the same people.
 
-    A name whose words all belong to a longer one means the same person ("Abbie", "Lewis", "Abbie Lewis"); where two
-    persons share it, the one named first.
+    A full name ("Abbie Lewis"), one that a phrase introduces ("Hi Abbie,"), and one that an e-mail address of the case
+    spells out (abbie.lewis@…) are sure: their words count in other letter cases, too. A single word that was found
+    somewhere else counts only as it was written, and not at all where the case also says it in small letters.
     """
 
-    def __init__(self, mentions: Sequence[str]) -> None:
-        self._persons: list[tuple[int, frozenset[str]]] = []  # (first mention, words), longest names first
-        mentions = [mention for mention in mentions if _words(mention)]
-        words_of = [frozenset(_words(mention)) for mention in mentions]
-        for index in sorted(range(len(mentions)), key=lambda i: (-len(words_of[i]), i)):
-            owner = next((p for p in self._persons if words_of[index] <= p[1]), None)
-            if owner is None:
-                self._persons.append((index, words_of[index]))
-            elif index < owner[0]:
-                self._persons[self._persons.index(owner)] = (index, owner[1])
-        self._written = {part for mention in mentions for part in _PART.findall(mention)}
-        self._of_full_names = {word for mention in mentions if len(words := _words(mention)) > 1 for word in words}
-        self._pattern = self._compile(mentions)
+    def __init__(self, texts: Sequence[str], found: Sequence[Sequence[Span]]) -> None:
+        names = [(i, span) for i, row in enumerate(found) for span in row if span.type == "NAME"]
+        self._forms: dict[str, set[tuple[str, ...]]] = defaultdict(set)  # names of several words, by their first
+        self._written: dict[str, set[str]] = defaultdict(set)  # words that may stand alone, as written
+        self._sure: set[str] = set()
+        singles: set[str] = set()
+        introduced = {i: _introduced(texts[i]) for i in {i for i, _ in names}}
+        for i, span in names:
+            value = texts[i][span.start : span.end]
+            words = name_words(value)
+            self._learn(words, value)
+            if len(words) > 1 or span.start in introduced[i] or is_introduced(texts[i], span.start):
+                self._sure.update(words)
+            singles.update(words)
+        self._of_addresses(texts, found)
+        self._things, small = _said_small(texts, found, singles) if singles else (set(), set())
+        self._doubtful = (singles & small) - self._sure
 
-    def person(self, value: str) -> str:
-        """A key that is the same for every mention of a person."""
-        words = frozenset(_words(value))
-        if not words:
-            return value.casefold()
-        # The first mention is unique to a person, so the words are never compared.
-        _, owner = min((person for person in self._persons if words <= person[1]), default=(0, words))
-        return " ".join(sorted(owner))
+    def believes(self, text: str, span: Span) -> bool:
+        """False of a found name that the rest of the case shows to be a word."""
+        words = name_words(text[span.start : span.end]) if span.type == "NAME" else ()
+        return len(words) != 1 or words[0] not in self._doubtful
 
     def find(self, text: str) -> Iterator[Span]:
         """Where the case's names and their parts stand in a text."""
-        if self._pattern is None:
+        if not self._written and not self._forms:
             return
-        for match in self._pattern.finditer(text):
-            if len(_words(match[0])) > 1 or self._is_meant(text, match):
-                yield Span(*match.span(), "NAME")
+        end = 0
+        for match in _TOKEN.finditer(text):
+            if match.start() < end:
+                continue
+            word = match[0].casefold()
+            end = self._end_of_form(text, word, match) or (match.end() if self._is_meant(text, word, match) else end)
+            if end > match.start():
+                yield with_title(text, Span(match.start(), end, "NAME"))
 
-    def _compile(self, mentions: Sequence[str]) -> re.Pattern[str] | None:
-        forms = {r"[\s,]+".join(map(re.escape, mention.split())) for mention in mentions}
-        forms |= {re.escape(part) for part in self._written if _may_stand_alone(part)}
-        if not forms:
-            return None
-        return re.compile(
-            rf"(?<![^\W_])(?:{'|'.join(sorted(forms, key=lambda form: (-len(form), form)))})(?![^\W_])", re.IGNORECASE
-        )
+    def _learn(self, words: tuple[str, ...], value: str) -> None:
+        if len(words) > 1:
+            self._forms[words[0]].add(words)
+            if "," in value:
+                self._forms[words[-1]].add((*words[1:], words[0]))
+        for token in _TOKEN.findall(value):
+            if _may_stand_alone(token):
+                self._written[token.casefold()].add(token)
 
-    def _is_meant(self, text: str, match: re.Match[str]) -> bool:
+    def _of_addresses(self, texts: Sequence[str], found: Sequence[Sequence[Span]]) -> None:
+        """Names from the first part of e-mail addresses: first.last@… makes "First Last" a name, and "First"."""
+        for text, row in zip(texts, found, strict=True):
+            for span in row:
+                local = _LOCAL_PART.match(text, span.start, span.end) if span.type == "EMAIL" else None
+                words = tuple(re.split(r"[._-]", local[0].casefold())) if local else ()
+                if words and not any(means_something_else(w) or w in COMMON_WORDS for w in words if len(w) > 1):
+                    self._forms[words[0]].add(words)
+                    self._forms[words[-1]].add(words[::-1])
+                    for word in words:
+                        if len(word) >= _SHORT and _may_stand_alone(word):
+                            self._written[word].add(word.title())
+
+    def _end_of_form(self, text: str, word: str, first: re.Match[str]) -> int:
+        """Where a name of several words ends that begins here; 0 when none does."""
+        best = 0
+        for form in self._forms.get(word, ()):
+            end = first.end()
+            for part in form[1:]:
+                gap = _BETWEEN.match(text, end)
+                token = _TOKEN.match(text, gap.end()) if gap else None
+                if not token or token[0].casefold() != part:
+                    break
+                end = token.end()
+            else:
+                best = max(best, end)
+        return best
+
+    def _is_meant(self, text: str, word: str, match: re.Match[str]) -> bool:
         """Whether a single word that is (a part of) a name means the person here, and not the everyday word."""
-        value, before = match[0], text[max(0, match.start() - 24) : match.start()]
-        if _GREETED.search(before):
-            return True
-        everyday = value.casefold() in EVERYDAY_WORDS or len(value) < _SHORT
-        if value in self._written:
-            return not everyday or not _SENTENCE_START.search(before)
-        if everyday:
+        if word not in self._written or word in self._doubtful:
             return False
-        if len(value) >= _UNMISTAKABLE and (value.isupper() or value.casefold() in self._of_full_names):
-            return True
-        return value.istitle()
+        value, start = match[0], match.start()
+        as_written = value in self._written[word]
+        if word in EVERYDAY_WORDS or len(word) < _SHORT:
+            starts = _SENTENCE_START.search(text[max(0, start - _LOOK_BACK) : start])
+            return is_introduced(text, start) or bool(as_written and not starts)
+        if value.islower() or (value.isupper() and not as_written):
+            return self._counts_small(text, word, start)
+        return as_written or value.istitle()
+
+    def _counts_small(self, text: str, word: str, start: int) -> bool:
+        """Whether a word means the person in any letter case."""
+        if word in COMMON_WORDS:
+            return False
+        sure = word in self._sure and word not in self._things and len(word) >= _UNMISTAKABLE
+        return sure or is_introduced(text, start)
 
 
-def _words(name: str) -> list[str]:
-    return [part.casefold() for part in _PART.findall(name)]
+def _introduced(text: str) -> set[int]:
+    """Where names begin that the text's phrases introduce, with and without their titles."""
+    starts: set[int] = set()
+    for found in introductions(text):
+        starts.add(found.start)
+        starts.update(match.start() + found.start for match in _TOKEN.finditer(text[found.start : found.end]))
+    return starts
+
+
+def _said_small(texts: Sequence[str], found: Sequence[Sequence[Span]], words: set[str]) -> tuple[set[str], set[str]]:
+    """Which of the words the case writes in small letters: as a thing ("the crash"), and at all, where no name is."""
+    things, small = set[str](), set[str]()
+    for text, row in zip(texts, found, strict=True):
+        taken = {span.start for span in row}
+        for match in _SMALL_WORD.finditer(text):
+            word = match[2].casefold()
+            if word not in words or match.start(2) in taken or is_introduced(text, match.start(2)):
+                continue
+            small.add(word)
+            if match[1]:
+                things.add(word)
+    return things, small
 
 
 def _may_stand_alone(part: str) -> bool:
     word = part.casefold()
-    return len(word) > 1 and word not in PARTICLES and (word in EVERYDAY_WORDS or not means_something_else(word))
+    if len(word) < 2 or word in PARTICLES or word in TITLES or not word.isalpha():  # noqa: PLR2004 - one letter is no name
+        return False
+    return word in EVERYDAY_WORDS or not means_something_else(word)

@@ -99,7 +99,7 @@ _SMALL_PHRASES: tuple[tuple[Naming, str], ...] = (
     ("self", rf"{_HEAD}{_CLOSING}{_BELOW}{_SMALL_NAME}[ \t,.]{{0,9}}\s{{0,20}}\Z"),
     ("self", rf"\n[ \t]{{0,9}}(?:-{{1,2}}|[\u2013\u2014~])[ ]?{_value(_SMALL, 1, 2)}[ \t.]{{0,9}}\s{{0,20}}\Z"),
     ("self", rf"\b(?i:{_MY_NAME_IS})[ ]{_SMALL_NAME}(?=[ ]?(?:[,.!;(\r\n-]|(?:and|from|i)\b|$))"),
-    ("self", rf"\b(?i:{_I_AM})[ ]{_value(_SMALL, 1, 2)}(?=[ ](?:from|here)\b)"),
+    ("self", rf"\b(?i:{_I_AM})[ ]{_value(_SMALL, 1, 2)}(?<!ing|.ed|.ly)(?=[ ](?:from|here)\b)"),
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_value(_SMALL, 2, 3)}[ \t]{{0,9}}$"),
     ("mention", rf"\b(?P<value>(?i:mrs?)\.?[ ]{_SMALL})\b"),
 )

@@ -78,7 +78,7 @@ COMMON_WORDS = word_set(
     a about above absolutely access actually advance after afternoon ahead all alone along alot already alright always
     amazing an and another answer any anyhow anyway apologies appreciate appreciated around as ask asap at attached
     attn average aye back bad basically be because been before being below better big bit both boss bro broken brother
-    buddy bunch bunches but by call called came cannot cant care chap cheer clearly close closed colleague
+    buddy bunch bunches but by bye call called came cannot cant care chap cheer clearly close closed colleague
     colleagues come comment correct crash crashed crashes currently dear definitely description details desk different
     directly doc doctor done dont down dude during each early easy either else enough especially etc even evening ever
     every everyone everything evening exactly experts far fast fellow fellows few fine first fix fixed follow fool

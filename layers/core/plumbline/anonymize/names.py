@@ -102,6 +102,8 @@ def _is_name(text: str, span: Span) -> bool:
 
 def _is_single_name(text: str, start: int, value: str) -> bool:
     """What the text also says in lower case is a word that began a sentence or a column; capitals may be anything."""
+    if value.casefold() in COMMON_WORDS:
+        return False
     if is_introduced(text, start):
         return True
     return not value.isupper() and not re.search(rf"\b{re.escape(value.lower())}\b", text)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from plumbline.anonymize.case_names import CaseNames
+from plumbline.anonymize.persons import Persons
 from plumbline.anonymize.spans import PLACEHOLDER, Span, merge, subtract, trim
+from plumbline.contracts.cases import Role
 
 Found = Sequence[tuple[int, int, str]]
 
@@ -26,22 +28,27 @@ class Replacement(NamedTuple):
     placeholder: str
 
 
-def mask(texts: Sequence[str], found: Sequence[Found]) -> tuple[list[str], dict[str, int]]:
+def mask(
+    texts: Sequence[str], found: Sequence[Found], roles: Sequence[Role | None] | None = None
+) -> tuple[list[str], dict[str, int]]:
     """Replace the personal data in one case's texts by placeholders `[TYPE_n]`, as `replacements` says.
 
     Returns the new texts and, by type, how many different values were masked.
     """
-    rows = replacements(texts, found)
+    rows = replacements(texts, found, roles)
     given = {(replacement.type, replacement.placeholder) for row in rows for replacement in row}
     entities = Counter(kind for kind, _ in given)
     return [_replace(text, row) for text, row in zip(texts, rows, strict=True)], dict(sorted(entities.items()))
 
 
-def replacements(texts: Sequence[str], found: Sequence[Found]) -> list[list[Replacement]]:
+def replacements(
+    texts: Sequence[str], found: Sequence[Found], roles: Sequence[Role | None] | None = None
+) -> list[list[Replacement]]:
     """Per text of one case, in order and without overlaps: what is replaced, and by which placeholder.
 
     `found` holds, per text, spans (start, end, type) that do not overlap. A value found in one place is masked
-    wherever it occurs in the case.
+    wherever it occurs in the case. `roles` says who wrote each text (None: nobody in particular, such as a subject), so
+    that a customer and an agent who share a first name are two persons.
 
     Numbers follow first appearance. Those of placeholders that the texts hold already are not given out: what
     somebody typed never reads as one of ours, and a text that was masked before stays as it is.
@@ -52,16 +59,33 @@ def replacements(texts: Sequence[str], found: Sequence[Found]) -> list[list[Repl
         for text, row, holes in zip(texts, found, typed, strict=True)
     ]
     values = [(span.type, text[span.start : span.end]) for text, row in zip(texts, spans, strict=True) for span in row]
-    names = CaseNames([value for kind, value in values if kind == "NAME"])
+    names = CaseNames(texts, spans)
     repeats = _Repeats({_key(kind, value): value for kind, value in values if kind != "NAME"})
     spans = [
-        list(_outside(text, merge([*row, *repeats.find(text), *names.find(text)]), holes))
+        list(
+            _outside(
+                text,
+                merge([*(span for span in row if names.believes(text, span)), *repeats.find(text), *names.find(text)]),
+                holes,
+            )
+        )
         for text, row, holes in zip(texts, spans, typed, strict=True)
     ]
-    numbering = _Numbering(texts, names)
+    numbering = _Numbering(texts)
+    persons = Persons(texts, spans, roles)
     return [
-        [Replacement(*span, numbering.placeholder(span.type, text[span.start : span.end])) for span in row]
-        for text, row in zip(texts, spans, strict=True)
+        [
+            Replacement(
+                *span,
+                numbering.placeholder(
+                    ("NAME", persons.key(i, span.start))
+                    if span.type == "NAME"
+                    else _key(span.type, text[span.start : span.end])
+                ),
+            )
+            for span in row
+        ]
+        for i, (text, row) in enumerate(zip(texts, spans, strict=True))
     ]
 
 
@@ -95,17 +119,15 @@ class _Repeats:
 class _Numbering:
     """Gives the values of a case their placeholders."""
 
-    def __init__(self, texts: Sequence[str], names: CaseNames) -> None:
-        self._names = names
+    def __init__(self, texts: Sequence[str]) -> None:
         self._given: dict[tuple[str, str], str] = {}
         self._taken = {match[0] for text in texts for match in PLACEHOLDER.finditer(text)}
         self._last: dict[str, int] = defaultdict(int)
 
-    def placeholder(self, kind: str, value: str) -> str:
-        """That of the value; the next number of its type where it has none yet."""
-        key = (kind, self._names.person(value)) if kind == "NAME" else _key(kind, value)
+    def placeholder(self, key: tuple[str, str]) -> str:
+        """That of the value or person (type, key); the next number of its type where it has none yet."""
         if key not in self._given:
-            self._given[key] = self._next(kind)
+            self._given[key] = self._next(key[0])
         return self._given[key]
 
     def _next(self, kind: str) -> str:
