@@ -73,8 +73,8 @@ def test_uncertain_entities_and_offsets_beyond_the_text_do_no_harm() -> None:
 
 def test_every_type_that_it_maps_to_is_one_of_ours() -> None:
     assert set(comprehend._TYPES.values()) <= set(ENTITY_TYPES)
-    known = boto3.client("comprehend").meta.service_model.shape_for("PiiEntityType").enum
-    assert set(comprehend._TYPES) | {"DATE_TIME", "URL", "AGE", "SWIFT_CODE", "ALL"} == set(known)
+    shape: Any = boto3.client("comprehend").meta.service_model.shape_for("PiiEntityType")
+    assert set(comprehend._TYPES) | {"DATE_TIME", "URL", "AGE", "SWIFT_CODE", "ALL"} == set(shape.enum)
 
 
 @given(st.text(max_size=400), st.sampled_from([64, 100, 333]))

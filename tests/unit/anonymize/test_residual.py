@@ -41,6 +41,7 @@ def test_a_shape_that_no_masked_text_should_have(text: str, entity: str) -> None
         "blob/a54f62f55e500644372fa342738483a6fd3dfaa3 and bp-9cc9b518-b314-4078-9918-5ad360191024",
         "images/46724952/106922537-7465da80 issuecomment-287779907 0x00007f0123456789 0.123456789",
         "git@github.com:a/b.git icon@2x.png react@17.0.2 @Override emit@moz-extension://a02c name@GOTPCREL(%rip)",
+        "arn:aws:iam::123456789012:role/x, issue 1234567890, pid=123456789",
         "1,234,567,890 rows and 99999999 more",
         "[NAME_1] and [CARD_12] -----BEGIN PUBLIC KEY-----",
     ],

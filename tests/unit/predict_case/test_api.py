@@ -161,6 +161,18 @@ class TestLanguageModel:
         prediction = Prediction.model_validate_json(post(empty, {"subject": "crash"}, fallback=asked)["body"])
         assert (prediction.category, prediction.abstained, prediction.alternatives) == (None, True, ())
 
+    def test_it_is_not_shown_what_may_still_hold_personal_data(self, empty: World) -> None:
+        model = FakeModel(lambda _: reply_text("Billing Inquiry"))
+        asked = LanguageModelFallback(prompt(), "some.model", model)
+        case = {"subject": "card 7894561230123456", "messages": [{"text": "write to a@example.com"}]}
+        prediction = Prediction.model_validate_json(post(empty, case, fallback=asked)["body"])
+        assert (prediction.category, prediction.abstained, prediction.alternatives) == (None, True, ())
+        assert (prediction.anonymized_entities, model.requests) == ({"EMAIL": 1}, [])
+
+    def test_a_model_of_our_own_reads_it_all_the_same(self, world: World) -> None:
+        prediction = Prediction.model_validate_json(post(world, {"subject": "crash 7894561230123456"})["body"])
+        assert (prediction.category, prediction.abstained) == ("Software Defect", False)
+
     def test_a_promoted_model_comes_first(self, world: World) -> None:
         model = FakeModel(lambda _: reply_text("Billing Inquiry"))
         asked = LanguageModelFallback(prompt(), "some.model", model)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from plumbline.adapters import clients
+from plumbline.anonymize.allow import keep_personal
 from plumbline.anonymize.spans import Span, merge
 from plumbline.contracts.errors import DetectorRefused, DetectorUnavailable, PlumblineError
 
@@ -79,7 +80,8 @@ class ComprehendDetector:
     def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
         """For each text, spans (start, end, entity type) that do not overlap, in order."""
         for text in texts:
-            yield [*merge(span for offset, piece in self._pieces(text) for span in self._find(piece, offset))]
+            spans = (span for offset, piece in self._pieces(text) for span in self._find(piece, offset))
+            yield [*merge(keep_personal(text, spans))]
 
     def _pieces(self, text: str) -> Iterator[tuple[int, str]]:
         """Offset and text of every piece; a lone half of a surrogate pair, which UTF-8 has not, gives way to U+FFFD."""

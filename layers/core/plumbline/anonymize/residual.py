@@ -8,6 +8,7 @@ and finds next to nothing (docs/decisions.md).
 import re
 from collections.abc import Iterable, Iterator
 
+from plumbline.anonymize.allow import allowed, is_example
 from plumbline.anonymize.checks import is_email
 from plumbline.anonymize.policy import Privacy
 from plumbline.anonymize.spans import PLACEHOLDER, Span, subtract, trim
@@ -45,8 +46,10 @@ def _shapes(text: str) -> Iterator[Span]:
     for match in _PRIVATE_KEY.finditer(text):
         yield Span(*match.span(), "KEY")
     for match in _NUMBER.finditer(text):
-        if not _is_technical(match[0]):
-            yield Span(*match.span(), "NUMBER")
+        number = Span(*match.span(), "NUMBER")
+        # As a phone number it is judged by what stands around it, too: a port, an issue, a hash.
+        if not (_is_technical(match[0]) or is_example(match[0]) or allowed(text, number._replace(type="PHONE"))):
+            yield number
 
 
 _INTEGER_LIMITS = frozenset(str(2**bits - less) for bits in (31, 32, 53, 63, 64) for less in (0, 1))
