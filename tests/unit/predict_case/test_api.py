@@ -164,7 +164,7 @@ class TestLanguageModel:
     def test_it_is_not_shown_what_may_still_hold_personal_data(self, empty: World) -> None:
         model = FakeModel(lambda _: reply_text("Billing Inquiry"))
         asked = LanguageModelFallback(prompt(), "some.model", model)
-        case = {"subject": "card 7894561230123456", "messages": [{"text": "write to a@example.com"}]}
+        case = {"subject": "crash 7894561230123456", "messages": [{"text": "write to a@example.com"}]}
         prediction = Prediction.model_validate_json(post(empty, case, fallback=asked)["body"])
         assert (prediction.category, prediction.abstained, prediction.alternatives) == (None, True, ())
         assert (prediction.anonymized_entities, model.requests) == ({"EMAIL": 1}, [])
