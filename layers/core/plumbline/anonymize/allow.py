@@ -91,4 +91,4 @@ def _is_technical(text: str, span: Span) -> bool:
     before = around[:start]
     if _HEX.fullmatch(around[start:end]) and _COMMIT.search(before):
         return True
-    return around[start:end].isdigit() and span.type != "NAME" and bool(_NUMBERED.search(before))
+    return span.type == "PHONE" and around[start:end].isdigit() and bool(_NUMBERED.search(before))

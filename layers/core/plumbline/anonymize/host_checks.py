@@ -16,6 +16,12 @@ _COMMON_HOSTS = word_set(
     "all "
     "mdns.local wpad.local router.local server.local host.local"
 )
+_STAND_IN = re.compile(
+    r"(?:^|[.-])(?:(?:your|my|the|some|name-?of)-?(?:server|host|domain|machine|computer|site|company)\w*|servername"
+    r"|hostname"
+    r"|(?:i[3-6]86|x86_64|aarch64|armv7\w*|wasm32)-.*|.*-(?:gnu|msvc|musl|darwin|pc))(?:$|\.)"
+)
+_INNER_CAPITAL = re.compile(r"[a-z][A-Z][a-z]")
 _FILE_LIKE = re.compile(
     r"(?:settings?|config(?:uration)?|docker-compose|compose|env|gradle|application|appsettings|tsconfig|package|web"
     r"|app"
@@ -54,7 +60,7 @@ _PUBLIC_SITE = re.compile(
 def is_internal_host(text: str, start: int, end: int) -> bool:
     """A name of a network that is not public; no file (`.env.local`), attribute (`threading.local`) or package."""
     value = text[start:end].casefold()
-    if value in _COMMON_HOSTS or value.endswith((".cluster.local", "docker.internal")) or _FILE_LIKE.match(value):
+    if value.endswith((".cluster.local", "docker.internal")) or _is_no_name(text[start:end]) or _FILE_LIKE.match(value):
         return False
     labels = value.split(".")
     if labels[-1] in _DOUBTFUL_ENDINGS or len(labels) == _BARE:
@@ -72,7 +78,7 @@ def is_customers_label(text: str, start: int, end: int) -> bool:
 def is_named_host(text: str, start: int, end: int) -> bool:
     """What stands behind `host:` and names a machine of its own: no public site, address, service or word."""
     value = text[start:end].casefold()
-    if value in _COMMON_HOSTS or value.replace(".", "").isdigit() or _PUBLIC_SITE.search(value):
+    if _is_no_name(text[start:end]) or value.replace(".", "").isdigit() or _PUBLIC_SITE.search(value):
         return False
     if "." in value:
         return not _FILE_LIKE.match(value) and not re.fullmatch(r"v?\d[\w.-]*", value)
@@ -82,6 +88,12 @@ def is_named_host(text: str, start: int, end: int) -> bool:
 def is_share_host(text: str, start: int, end: int) -> bool:
     r"""The machine in `\\machine\share`; in code the backslashes are escapes, unless its name says otherwise."""
     value = text[start:end]
-    if value.casefold() in _COMMON_HOSTS or _DOTTED.fullmatch(value):
+    if _is_no_name(value) or _DOTTED.fullmatch(value):
         return False
     return len(value) > _BARE and bool(re.search(r"\d|-|\.|srv|server|share|files?|nas|dfs|home", value, re.IGNORECASE))
+
+
+def _is_no_name(value: str) -> bool:
+    """What everybody calls a machine, a placeholder for a name, a compiler's target, or an attribute in code."""
+    folded = value.casefold()
+    return folded in _COMMON_HOSTS or bool(_STAND_IN.search(folded)) or bool(_INNER_CAPITAL.search(value))

@@ -59,11 +59,12 @@ _LABEL = re.compile(
 _IDENTIFIER = re.compile(
     r"(?:[a-z]{2,15}|[A-Z]{2,15}|[A-Z][a-z]{1,14}|v?\d{1,4})(?:[-_./:](?:[a-z]{2,15}|[A-Z]{2,15}|[A-Z][a-z]{1,14}"
     r"|v?\d{1,4}))+"
-    r"|[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]{2,})+|[a-z]{3,}(?:[A-Z][a-z]{1,})+"
+    r"|[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]+)+|[a-z]{3,}(?:[A-Z][a-z]{1,})+"
 )
 _SIGNS = frozenset("!@#$%^&*+=?~")
 _NO_PASSWORD = re.compile(
-    r"https?:.*|www\..*|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,5}|v?\d+(?:[.,:/-]\d+)+\S{0,3}|\d+[-]?(?:st|nd|rd|th|x|k|m|s"
+    r"https?:.*|//.*|[\w.-]+\.\w{1,5}(?::\d+)+|www\..*|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,5}|v?\d+(?:[.,:/-]\d+)+\S{0,3}"
+    r"|\d+[-]?(?:st|nd|rd|th|x|k|m|s"
     r"|ms|min|am|pm|chars?|characters?"
     r"|digits?|days?|hours?|minutes?|times|bit|bits|mb|gb|factor)?\+?|[\w-]+/[\w/-]+|[A-Za-z]+['\u2019][a-z]+"
     r"|[A-Za-z]+[?!.=:*]+|2fa|mfa|sha-?\d+|md5|\w+[=]"
@@ -76,7 +77,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 _SENTENCE = re.compile(r"[,.]?[ ]+[a-z']+[ ,.]")
 _SITE = re.compile(r"(?:https?://|www\.)[^\s\"'<>()]*$", re.IGNORECASE)
 _NO_ACCOUNT = word_set(
-    "string str varchar nvarchar text int integer bigint uuid guid char bool boolean object any email id name key "
+    "uid string str varchar nvarchar text int integer bigint uuid guid char bool boolean object any email id name key "
     "number "
     "failed failure fail success successful succeeded ok error denied disabled enabled expired locked timeout pending "
     "active "
@@ -244,7 +245,7 @@ def is_account(text: str, start: int, end: int) -> bool:
 def is_home(text: str, start: int, end: int) -> bool:
     """The name of a home folder's owner, where no site's page stands (https://example.com/home/page)."""
     value = text[start:end]
-    if not is_user(value) or value.casefold() in _NO_HOME:
+    if not is_user(value) or value.casefold() in _NO_HOME or "your" in value.casefold():
         return False
     token = text[max(0, start - _TOKEN_CHARS) : start]
     return not _SITE.search(token)

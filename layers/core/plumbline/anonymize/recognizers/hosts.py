@@ -37,10 +37,10 @@ RECOGNIZERS = (
         re.compile(
             rf"{_FRESH}(?P<value>{_LABEL}(?:\.{_LABEL}){{0,6}}\.(?:local|internal|intranet|corp|lan|localdomain"
             rf"|home\.arpa|intern"
-            rf"|private|priv|domain|workgroup|ad))(?![\w-]|\.[\w]|\()",
+            rf"|private|priv|ad))(?![\w-]|\.[\w]|\()",
             ANY_CASE,
         ),
-        hints=(".local", ".int", ".corp", ".lan", ".home", ".priv", ".domain", ".workgroup", ".ad"),
+        hints=(".local", ".int", ".corp", ".lan", ".home", ".priv", ".ad"),
         around=host_checks.is_internal_host,
     ),
     Recognizer(
@@ -65,7 +65,7 @@ RECOGNIZERS = (
             r"(?<![A-Za-z0-9])(?:[a-z0-9_.-]{0,30}?(?:host[ _-]?name|server[ _-]?name|machine[ _-]?name"
             r"|computer[ _-]?name"
             r"|node[ _-]?name|workstation(?:[ _-]?name)?|device[ _-]?name|fqdn)|(?:[a-z0-9]{1,20}[_.-])?host"
-            r"|[a-z]{2,12}[_.-]server"
+            r"|[a-z]{2,12}[_-]server"
             r"|data source|netbios(?: name)?|computer)"
             r"(?:\\?[\"'\]])?[ \t]{0,20}(?:=>|[:=]{1,2}|\bis\b|\bwas\b)[ \t]{0,20}\\?[\"'`]?(?:(?:tcp|https?"
             r"|[a-z]{2,10})://)?(?:\w{1,30}@)?"
@@ -79,7 +79,8 @@ RECOGNIZERS = (
         "HOST",  # what systems call a machine by themselves: DESKTOP-1AB2C3D, Janes-MacBook-Pro
         re.compile(
             r"(?<![\w-])(?:(?:DESKTOP|LAPTOP|WIN|MININT|WINDOWS)-(?=[A-Z0-9]{0,11}\d)[A-Z0-9]{6,12}"
-            r"|[A-Z][a-z]{1,20}(?:-[A-Z][a-z]{1,20})?s?-(?:MacBook|iMac|Mac|iPhone|iPad|Laptop|PC)(?:-(?:Pro|Air|mini"
+            r"|(?!(?:My|Your|The|This|Our|New|Old|Non|All|Any)-)[A-Z][a-z]{1,20}(?:-[A-Z][a-z]{1,20})?s?-(?:MacBook"
+            r"|iMac|Mac|iPhone|iPad|Laptop|PC)(?:-(?:Pro|Air|mini"
             r"|Mini))?(?:-\d)?)(?![\w-])"
         ),
         hints=("desktop-", "laptop-", "win-", "minint-", "windows-", "-mac", "-imac", "-ip", "-pc"),

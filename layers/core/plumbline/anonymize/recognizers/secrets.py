@@ -15,7 +15,7 @@ _KEY_OF = (
     r"|ographic)?"
     r"|signing|signature|account|subscription|licen[cs]e|activation|registration|product|serial|cd|master|shared|client"
     r"|consumer|customer|storage|service|deploy|integration|instrumentation|ingest(?:ion)?|write|read|admin|webhook"
-    r"|primary(?!_?key)|secondary|sas|session|cookie|hmac|jwt|hash|root|recovery|backup|wallet|security|functions?|host"
+    r"|secondary|sas|session|cookie|hmac|jwt|hash|root|recovery|backup|wallet|security|functions?|host"
     r"|management|rest|developer|dev|project|server|sdk|bot|push|fcm|vapid|rsa|ssh|tls|ssl|aes|maps|stripe|openai"
     r"|anthropic|azure|aws|gcp|google|github|gitlab|slack|twilio|sendgrid|mailgun|mailchimp|datadog|new ?relic|heroku"
     r"|cloudflare|algolia|okta|auth0|firebase|shopify|hubspot|intercom|zendesk|jira|atlassian|bitbucket|dropbox"
@@ -25,25 +25,36 @@ _KEY_OF = (
     r"|linkedin|dd|wpa2?|wi-?fi|wep|network security)"
 )
 
+_TAIL = r"(?:[ _-]?(?:id|string|base64|value|hash|number|v\d|\d))?(?:[ ](?:for|of|to)[ ]\w{1,20})?" + _IS + _QUOTE
+_NAMED = re.compile(
+    rf"(?:{_KEY_OF}[ _.-]{{0,2}}(?:access[ _-]?)?(?:key|code(?=[ \t\"']{{0,3}}[:=]))|secret|credentials?){_TAIL}$",
+    ANY_CASE,
+)
+_NAME_CHARS = 120
+
+
+def is_named_as_key(text: str, start: int, end: int) -> bool:
+    """Whether the words before the value name a key that opens something: "api key", and not "key" alone."""
+    return bool(_NAMED.search(text[max(0, start - _NAME_CHARS) : start]))
+
+
 RECOGNIZERS = (
     Recognizer(
         "KEY",
         re.compile(
-            rf"{START}[a-z0-9_.-]{{0,40}}?(?:{_KEY_OF}[ _.-]{{0,2}}(?:access[ _-]?)?(?:key|code(?=[ \t]{{0,3}}[:=]))"
-            rf"|secret|credentials?)(?:[ _-]?(?:id|string|base64|value|hash|number|v\d|\d))?(?:[ ](?:for|of"
-            rf"|to)[ ]\w{{1,20}})?"
-            rf"{_IS}{_QUOTE}(?P<value>[A-Za-z0-9/+=_.~!-]{{8,2048}})(?<![.!])",
-            ANY_CASE,
+            rf"(?:key|code|secret|credentials?){_TAIL}(?P<value>[A-Za-z0-9/+=_.~!-]{{8,2048}})(?<![.!])", ANY_CASE
         ),
         technical_checks.is_secret,
         ("key", "secret", "credential", "code"),
+        is_named_as_key,
     ),
     Recognizer(
         "TOKEN",
         re.compile(
-            rf"{START}[a-z0-9_.-]{{0,40}}?(?:token|jwt|session(?:[_-]?(?:id|key|cookie))?|j?sessionid|phpsessid|sid"
-            r"|cookie|bearer|nonce|otp|webhook|dsn|auth(?:orization)?(?:[_-]?(?:code|header))?)(?:[ _-]?(?:id|value"
-            r"|string|\d))?"
+            rf"{START}(?:[a-z0-9_.-]{{0,40}}?(?:token|session(?:[_-]?(?:id|key|cookie))?|j?sessionid|cookie|bearer"
+            rf"|nonce"
+            r"|webhook)|(?:[a-z0-9_.-]{0,40}[_.-])?(?:jwt|sid|otp|dsn|auth(?:orization)?(?:[_-]?(?:code|header))?))"
+            r"(?:[ _-]?(?:id|value|string|auth|\d))?"
             rf"{_IS}{_QUOTE}(?:(?:bearer|basic|token|apikey|aws4-hmac-sha256)[ ]{{1,3}})?"
             r"(?P<value>[A-Za-z0-9/+=_.~|%-]{8,8192})(?<!\.)",
             ANY_CASE,

@@ -8,7 +8,8 @@ from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 # Parameters whose value opens something or names somebody's session.
 _PARAMETER = (
     r"(?:[a-z0-9_.-]{0,20}(?:token|api[_-]?key|secret|signature|credential|session(?:_?(?:id|key|data))?|nonce|otp|jwt)"
-    r"|[a-z0-9_-]{0,8}key|sig|auth|authorization|token_auth|code|sid|jsessionid|phpsessid|assertion|samlresponse"
+    r"|(?:auth|sub|subscription|private|enc|app|function)?[_-]?key|sig|auth|authorization|token_auth|code|sid"
+    r"|jsessionid|phpsessid|assertion|samlresponse"
     r"|samlrequest"
     r"|ticket|invite|invitation|confirmation|verification|activation|reset|magic|hmac|authkey"
     r"|oobcode|state|session|skoid|x-amz-security-token|x-goog-signature)"
