@@ -78,6 +78,7 @@ def found(text: str) -> list[tuple[str, str]]:
         (r"C:\Users\Jane Doe\AppData", "USERNAME", "Jane Doe"),
         (r"\"C:\\\\Users\\\\jane\\\\x\"", "USERNAME", "jane"),
         ("file:///home/jane/x.py", "USERNAME", "jane"),
+        ("gcc -I/home/jane/src/include", "USERNAME", "jane"),
         (r"\\srv\users\jane\x", "USERNAME", "jane"),
         ("run as ACME\\jane.doe", "USERNAME", "jane.doe"),
         (f"HEROKU_API_KEY={UUID}", "TOKEN", UUID),

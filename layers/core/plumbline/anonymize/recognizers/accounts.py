@@ -139,7 +139,7 @@ RECOGNIZERS = (
     Recognizer(
         "USERNAME",
         re.compile(
-            r"(?:(?<![\w.~-])/home/|/(?:var|export|usr|data|mnt|nfs|net|srv|private|root|chroot|\w{1,30}\.dir)/home/"
+            r"(?:(?:(?<![\w.~-])|(?<=-[A-Z]))/home/|/(?:var|export|usr|data|mnt|nfs|net|srv|private|root|chroot|\w{1,30}\.dir)/home/"
             r"|/Users/"
             r"|%2F(?:Users|home)%2F|%5CUsers%5C)"
             rf"(?P<value>{_NAME_IN_PATH}{{2,64}}?)(?=[\\/\s:\"'<>()\[\]{{}},;`%|]|[.?!]*(?:\s|$))"

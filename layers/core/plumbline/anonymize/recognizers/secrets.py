@@ -33,7 +33,7 @@ _NAMED = re.compile(
 _NAME_CHARS = 120
 
 
-def is_named_as_key(text: str, start: int, end: int) -> bool:
+def is_named_as_key(text: str, start: int, _end: int) -> bool:
     """Whether the words before the value name a key that opens something: "api key", and not "key" alone."""
     return bool(_NAMED.search(text[max(0, start - _NAME_CHARS) : start]))
 
