@@ -40,7 +40,7 @@ class CaseNames:
 
     def __init__(self, texts: Sequence[str], found: Sequence[Sequence[Span]]) -> None:
         names = [(i, span) for i, row in enumerate(found) for span in row if span.type == "NAME"]
-        self._forms: dict[str, set[tuple[str, ...]]] = defaultdict(set)  # names of several words, by their first
+        self._forms: set[tuple[str, ...]] = set()  # names of several words
         self._written: dict[str, set[str]] = defaultdict(set)  # words that may stand alone, as written
         self._sure: set[str] = set()
         singles: set[str] = set()
@@ -53,6 +53,7 @@ class CaseNames:
                 self._sure.update(words)
             singles.update(words)
         self._of_addresses(texts, found)
+        self._begun = {form[:end] for form in self._forms for end in range(1, len(form))}
         self._things, small = _said_small(texts, found, singles) if singles else (set(), set())
         self._doubtful = (singles & small) - self._sure
 
@@ -76,9 +77,9 @@ class CaseNames:
 
     def _learn(self, words: tuple[str, ...], value: str) -> None:
         if len(words) > 1:
-            self._forms[words[0]].add(words)
+            self._forms.add(words)
             if "," in value:
-                self._forms[words[-1]].add((*words[1:], words[0]))
+                self._forms.add((*words[1:], words[0]))
         for token in _TOKEN.findall(value):
             if _may_stand_alone(token):
                 self._written[token.casefold()].add(token)
@@ -90,25 +91,24 @@ class CaseNames:
                 local = _LOCAL_PART.match(text, span.start, span.end) if span.type == "EMAIL" else None
                 words = tuple(re.split(r"[._-]", local[0].casefold())) if local else ()
                 if words and not any(means_something_else(w) or w in COMMON_WORDS for w in words if len(w) > 1):
-                    self._forms[words[0]].add(words)
-                    self._forms[words[-1]].add(words[::-1])
+                    self._forms.add(words)
+                    self._forms.add(words[::-1])
                     for word in words:
                         if len(word) >= _SHORT and _may_stand_alone(word):
                             self._written[word].add(word.title())
 
     def _end_of_form(self, text: str, word: str, first: re.Match[str]) -> int:
         """Where a name of several words ends that begins here; 0 when none does."""
-        best = 0
-        for form in self._forms.get(word, ()):
-            end = first.end()
-            for part in form[1:]:
-                gap = _BETWEEN.match(text, end)
-                token = _TOKEN.match(text, gap.end()) if gap else None
-                if not token or token[0].casefold() != part:
-                    break
-                end = token.end()
-            else:
-                best = max(best, end)
+        best, end = 0, first.end()
+        said: tuple[str, ...] = (word,)
+        while said in self._begun:
+            gap = _BETWEEN.match(text, end)
+            token = _TOKEN.match(text, gap.end()) if gap else None
+            if not token:
+                break
+            end, said = token.end(), (*said, token[0].casefold())
+            if said in self._forms:
+                best = end
         return best
 
     def _is_meant(self, text: str, word: str, match: re.Match[str]) -> bool:

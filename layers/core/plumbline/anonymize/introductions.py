@@ -17,8 +17,9 @@ _LOOK_BACK = 40
 _LINE = re.compile(r"[^\r\n]+")
 
 _INITIALS = r"(?:[^\W\d_a-z]\.){1,3}"
-_CAPITALISED = rf"(?:[^\W\d_a-z][^\W\d_]*(?:['\u2019-][^\W\d_]+)*\.?|{_INITIALS})"
-_SMALL = r"[^\W\d_A-Z]{2,}(?:['\u2019-][^\W\d_A-Z]+)*"
+# Bounded, so that a run of letters and hyphens of any length is read once.
+_CAPITALISED = rf"(?:[^\W\d_a-z][^\W\d_]{{0,30}}(?:['\u2019-][^\W\d_]{{1,30}}){{0,3}}\.?|{_INITIALS})"
+_SMALL = r"[^\W\d_A-Z]{2,30}(?:['\u2019-][^\W\d_A-Z]{1,30}){0,3}"
 _TITLE = r"(?:Mrs?|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Herrn?|Frau|Señora?|Sra?|Monsieur|Madame|Mme|Signora?)\.?[ ]"
 _SMALL_TITLE = r"(?:mrs?|ms|miss|mx|dr|prof|herrn?|frau)\.?[ ]"
 
@@ -90,7 +91,7 @@ _PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b{_TWO_OR_THREE}[ ]{_WROTE}[ ]?:"),
     ("mention", rf"\b{_CHATS_WITH}[ ]{_ONE_TO_THREE}(?=[ ]?(?:[,.!\r\n]|(?:has|is|from|in|here|joined|left)\b|$))"),
     # Two initials stand before a name only (_ABBREVIATIONS are left out).
-    ("mention", r"(?<![\w.])(?P<value>(?:[^\W\d_a-z]\.[ ]?){2}[^\W\d_a-z][^\W\d_A-Z]{2,})\b"),
+    ("mention", r"(?<![\w.])(?P<value>(?:[^\W\d_a-z]\.[ ]?){2}[^\W\d_a-z][^\W\d_A-Z]{2,30})\b"),
 )
 # The same in small letters, in fewer places.
 _SMALL_PHRASES: tuple[tuple[Naming, str], ...] = (

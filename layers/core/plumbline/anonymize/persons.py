@@ -11,6 +11,8 @@ from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import Role
 
 _OTHER_SIDE: Mapping[Role | None, Role] = {"customer": "agent", "agent": "customer"}
+_WORD = re.compile(r"[^\W_]+")
+_LOOK_BACK = 200  # characters in which a line with a name begins
 _QUOTED = re.compile(r"[ \t]*[>|]")
 
 
@@ -39,7 +41,7 @@ class Persons:
             namings = _namings(texts[i]) if roles and roles[i] and any(s.type == "NAME" for s in row) else {}
             for span in row:
                 if span.type == "NAME":
-                    side = _side(namings, span, roles[i]) if roles and namings else None
+                    side = _side(texts[i], namings, span, roles[i] if roles else None)
                     mention = (_words(texts[i][span.start : span.end]), side)
                     mentions.setdefault(mention, len(mentions))
                     self._mention[i, span.start] = mention
@@ -84,18 +86,22 @@ def _words(value: str) -> frozenset[str]:
     return frozenset(name_words(value) or (value.casefold(),))
 
 
-def _namings(text: str) -> dict[tuple[int, int], Naming]:
-    """Whose the introduced names are; of several phrases about one the first counts, and quotations say nothing."""
-    known: dict[tuple[int, int], Naming] = {}
+def _namings(text: str) -> dict[int, Naming]:
+    """Whose the introduced names are, by where each of their words begins.
+
+    Of several phrases about one the first counts, and quotations say nothing.
+    """
+    known: dict[int, Naming] = {}
     for found in introductions(text):
-        line = text.rfind("\n", 0, found.start) + 1
+        line = text.rfind("\n", max(0, found.start - _LOOK_BACK), found.start) + 1
         if found.naming != "mention" and not _QUOTED.match(text, line):
-            known.setdefault((found.start, found.end), found.naming)
+            for word in _WORD.finditer(text, found.start, found.end):
+                known.setdefault(word.start(), found.naming)
     return known
 
 
-def _side(namings: Mapping[tuple[int, int], Naming], span: Span, role: Role | None) -> Role | None:
-    for (start, end), naming in namings.items():
-        if start < span.end and span.start < end:
+def _side(text: str, namings: Mapping[int, Naming], span: Span, role: Role | None) -> Role | None:
+    for word in _WORD.finditer(text, span.start, span.end) if namings else ():
+        if naming := namings.get(word.start()):
             return role if naming == "self" else _OTHER_SIDE.get(role)
     return None

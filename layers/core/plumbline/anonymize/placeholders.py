@@ -7,16 +7,13 @@ from typing import NamedTuple
 
 from plumbline.anonymize.case_names import CaseNames
 from plumbline.anonymize.persons import Persons
+from plumbline.anonymize.repeats import NUMBERS, Repeats
 from plumbline.anonymize.spans import PLACEHOLDER, Span, merge, subtract, trim
 from plumbline.contracts.cases import Role
 
 Found = Sequence[tuple[int, int, str]]
 
-# Separators do not tell two of these apart.
-_NUMBERS = frozenset({"CARD", "IBAN", "PHONE", "SSN", "AWS_ACCOUNT"})
 _SEPARATORS = re.compile(r"[\s().-]+")
-_LONG = 8  # a value of this length is masked inside longer tokens, too
-_PLAIN_SHORT_WORD = re.compile(r"[A-Za-z]{1,5}|\W*|\d{1,4}")
 
 
 class Replacement(NamedTuple):
@@ -60,7 +57,7 @@ def replacements(
     ]
     values = [(span.type, text[span.start : span.end]) for text, row in zip(texts, spans, strict=True) for span in row]
     names = CaseNames(texts, spans)
-    repeats = _Repeats({_key(kind, value): value for kind, value in values if kind != "NAME"})
+    repeats = Repeats((kind, value) for kind, value in values if kind != "NAME")
     spans = [
         list(
             _outside(
@@ -97,25 +94,6 @@ def _replace(text: str, row: Sequence[Replacement]) -> str:
     return "".join([*parts, text[end:]])
 
 
-class _Repeats:
-    """Finds further occurrences of values that are not names, in whatever case, spacing or grouping."""
-
-    def __init__(self, values: dict[tuple[str, str], str]) -> None:
-        self._patterns = [
-            (kind, _probe(value), _anywhere(kind, value))
-            for (kind, _), value in values.items()
-            # "test" as a password or "1234" as a PIN is masked where it was found; elsewhere it is a word or a count.
-            if not _PLAIN_SHORT_WORD.fullmatch(value)
-        ]
-
-    def find(self, text: str) -> Iterator[Span]:
-        folded = text.casefold()
-        for kind, probe, pattern in self._patterns:
-            if probe in folded or kind in _NUMBERS:
-                for match in pattern.finditer(text):
-                    yield Span(*match.span(), kind)
-
-
 class _Numbering:
     """Gives the values of a case their placeholders."""
 
@@ -150,19 +128,4 @@ def _outside(text: str, spans: Iterator[Span] | list[Span], holes: list[Span]) -
 def _key(kind: str, value: str) -> tuple[str, str]:
     """What makes two values the same: type, letters without case, spacing (and grouping of numbers) aside."""
     folded = value.casefold()
-    return kind, _SEPARATORS.sub("", folded) if kind in _NUMBERS else " ".join(folded.split())
-
-
-def _probe(value: str) -> str:
-    return value.casefold().split()[0]
-
-
-def _anywhere(kind: str, value: str) -> re.Pattern[str]:
-    """Any spelling of the value: other case, spacing and, for numbers, grouping. Short ones only as whole words."""
-    if kind in _NUMBERS:
-        body = r"[\s().-]{0,3}".join(map(re.escape, _SEPARATORS.sub("", value)))
-    else:
-        body = r"\s+".join(map(re.escape, value.split()))
-    if len(value) < _LONG or kind in _NUMBERS:
-        body = rf"(?<![^\W_]){body}(?![^\W_])"
-    return re.compile(body, re.IGNORECASE)
+    return kind, _SEPARATORS.sub("", folded) if kind in NUMBERS else " ".join(folded.split())
