@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measuring import ROOT, ProcessFailed, environment, machine, show
+from bench.pii_docs import fill
 from bench.pii_score import (
     CaseFinds,
     Consistency,
@@ -65,12 +66,16 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="at most N cases of a set; default: all")
     parser.add_argument("--limit", type=float, default=60, help="CPU seconds that one text of --part growth may take")
     parser.add_argument("--misses", type=int, default=0, metavar="N", help="print up to N of each type and kind")
+    parser.add_argument("--docs", action="store_true", help="write the recall into docs/privacy.md, too")
     options = parser.parse_args()
     parts = options.part or PARTS
     pythons = dict(_pythons(options.detector or DETECTORS))
     print(machine(), flush=True)
     if "sets" in parts:
-        _measure_sets(pythons, list(_sets(options.set or SETS, options.sample)), options.misses)
+        sets = list(_sets(options.set or SETS, options.sample))
+        scores = _measure_sets(pythons, sets, options.misses)
+        if options.docs and scores:
+            fill(ROOT / "docs" / "privacy.md", scores, {pii_set.name: pii_set.core for pii_set in sets})
     if "growth" in parts:
         _measure_growth(pythons, options.limit)
     if "utility" in parts and available("cases6"):
@@ -98,9 +103,10 @@ def _sets(names: Sequence[str], sample: int) -> Iterator[PiiSet]:
             print(f"{name} is left out: its file is not beside the checkout; it is not part of the repository")
 
 
-def _measure_sets(pythons: dict[str, Path], sets: Sequence[PiiSet], misses: int) -> None:
+def _measure_sets(pythons: dict[str, Path], sets: Sequence[PiiSet], misses: int) -> dict[str, dict[str, SetScore]]:
+    """Measure, print, and give the scores by set and detector."""
     if not sets:
-        return
+        return {}
     measured = {name: _run(name, python, sets) for name, python in pythons.items()}
     scores = {
         pii_set.name: {name: score(pii_set, run.finds[pii_set.name]) for name, run in measured.items()}
@@ -115,6 +121,7 @@ def _measure_sets(pythons: dict[str, Path], sets: Sequence[PiiSet], misses: int)
     for name, run in measured.items():
         for pii_set in sets if misses else ():
             _print_misses(f"{name} on {pii_set.name}", pii_set, run.finds[pii_set.name], misses)
+    return scores
 
 
 def _run(name: str, python: Path, sets: Sequence[PiiSet]) -> Measured:
