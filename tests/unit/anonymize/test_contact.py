@@ -23,6 +23,8 @@ def found(text: str) -> list[str]:
         ("j.doe{at}mail{dot}example{dot}org", "j.doe{at}mail{dot}example{dot}org"),
         ("john@example . com", "john@example . com"),
         ("john @ example.com", "john @ example.com"),
+        ("john99 @example.com", "john99 @example.com"),
+        ("john@ example.com", "john@ example.com"),
         ("john@example,com", "john@example,com"),
         ("jo\u200bhn@exa\u200bmple.com", "jo\u200bhn@exa\u200bmple.com"),
         ("john\u200b@\u2060example.com", "john\u200b@\u2060example.com"),
@@ -51,6 +53,10 @@ def test_finds(text: str, address: str) -> None:
         "ssh-rsa-cert-v01@openssh.com",
         "at this point in time",
         "a dot on the i",
+        "thanks for your reply @cor-el. In that case",
+        "working for @orfon, it is",
+        "mails from @mail.mil addresses",
+        "webcompat%40addons.example:6.4.0,dark%40addons.example:1.0",
     ],
 )
 def test_leaves_alone(text: str) -> None:

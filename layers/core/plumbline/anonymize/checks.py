@@ -78,7 +78,11 @@ def is_spelt_out_email(text: str) -> bool:
 
 def is_spaced_email(text: str) -> bool:
     """`jane @ example.com`, and not "my @example.com address"."""
-    return is_email(text) and text.partition("@")[0].strip().casefold() not in _BEFORE_AT
+    before, _, after = text.partition("@")
+    local = before.strip()
+    if local != before and after[0].isalnum() and local.isalpha():
+        return False  # "from @example.com addresses"
+    return is_email(text) and local.casefold() not in _BEFORE_AT
 
 
 def is_card(text: str) -> bool:

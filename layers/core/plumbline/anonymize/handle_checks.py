@@ -40,7 +40,8 @@ _DOMAIN = re.compile(
 )
 _MANGLED = re.compile(r"_Z|.*\d{4}.*v\d|0x|llvm\.|u\d{4}", re.IGNORECASE)
 _PART = re.compile(r"[._-]")
-_INNER_CAPITAL = re.compile(r"(?:[A-Z]?[a-z]{2,}[A-Z]|[A-Z][a-z]+(?:[A-Z][a-z]*)+)[A-Za-z]*")
+_SHORT_PART = 2
+_INNER_CAPITAL = re.compile(r"[A-Z][a-z]+[A-Z][A-Za-z]*")  # FredMcD; useContext is code
 # Words with a capital inside, or with digits, that name things.
 _THINGS = word_set(
     """
@@ -107,6 +108,11 @@ def is_said(text: str, start: int, end: int) -> bool:
     return is_handle(text[start:end]) or bool(_CLAUSE_ENDS.match(text, end))
 
 
+def is_user_or_handle(text: str) -> bool:
+    """A user name behind "my login is": none that every machine has, and no word about it ("the id is set")."""
+    return is_user(text) and text.casefold() not in _ABOUT_A_NAME
+
+
 def is_handle(text: str) -> bool:
     """A token that no word of a language looks like: letters with digits, dots, underscores or inner capitals."""
     folded = text.casefold()
@@ -116,7 +122,11 @@ def is_handle(text: str) -> bool:
         return False
     if any(means_something_else(part) or part in _NO_MENTION for part in _PART.split(folded)):
         return False
-    return any(char.isdigit() or char in "_." for char in text) or bool(_INNER_CAPITAL.fullmatch(text))
+    bare = text.strip("_.-")
+    if any(char.isdigit() or char == "_" for char in bare):
+        return True
+    # Dots alone: jane.doe, and neither i.e nor e.g
+    return ("." in bare and max(map(len, _PART.split(bare))) > _SHORT_PART) or bool(_INNER_CAPITAL.fullmatch(bare))
 
 
 def is_handle_or_word(text: str) -> bool:
@@ -149,6 +159,12 @@ def _letters(text: str) -> bool:
     return sum(1 for char in text if char.isalpha()) > 1
 
 
+# What is said of a user name instead of it.
+_ABOUT_A_NAME = word_set(
+    "set unset unique saved stored left gone here there ok fine right known shown changed empty blank missing given "
+    "taken "
+    "available different the-same filled entered correct case-sensitive required locked disabled expired blocked active"
+)
 # What one signs in as without being named.
 _ROLES = word_set(
     """

@@ -14,7 +14,8 @@ _OTHER_REGIONS = ("DE", "FR", "IT", "AU", "NL", "IE", "ZA", "NZ", "CH", "SE", "B
 
 _CANDIDATE = re.compile(
     r"(?<![\w.@#/=+&-])(?<!\w,)(?<!\d[ (])"
-    r"(?:\+|\(\+|00)?[ ]?\(?\d(?:[ ().\-/]{0,3}\d){5,17}(?P<ext>[,;]?[ ]{0,2}(?:x|ext(?:n|ension)?|poste|durchwahl|ramal"
+    r"(?:\+|\(\+|00)?[ ]?\(?\d(?:[ ().\-/]{0,3}\d){5,17}(?P<ext>[,;]?[ ]{0,2}(?:x|ext(?:n|ension)?|poste|durchwahl"
+    r"|ramal"
     r"|anexo)[.:]?[ ]{0,2}\#?[ ]?\d{1,6})?"
     r"(?![\w%@]|:\w|[-.,/]\d)",
     re.IGNORECASE,
@@ -48,7 +49,8 @@ _LENGTHS = range(9, 16)  # digits of a number in a plan that we do not know (ITU
 # Dates and decimal fractions, which the plans would take for local numbers.
 _OTHERWISE = re.compile(
     r"(?:19|20)\d\d([-./])\d\d?\1\d\d?(?!\d)|\d\d?([-./])\d\d?\2(?:19|20)\d\d(?!\d)|\+?\d+\.\d+$"
-    r"|.*\b(?:19|20)\d\d-\d\d-\d\d\b|.*\b\d\d?([./])\d\d?\3(?:19|20)\d\d\b|.*(?<!\d)\d{1,3}(?:\.\d{1,3}){3}\b(?!\.\d\d\b)(?<!\.\d\d)"
+    r"|.*\b(?:19|20)\d\d-\d\d-\d\d\b|.*\b\d\d?([./])\d\d?\3(?:19|20)\d\d\b"
+    r"|.*(?<!\d)\d{1,3}(?:\.\d{1,3}){3}\b(?!\.\d\d\b)(?<!\.\d\d)"
     r"|(?!0|\d{3}\.\d{3}\.\d{4}|1\.\d{3}\.\d{3}\.\d{4})\d{1,6}(?:\.\d{1,6}){2,}$|(\d\d)(?:[ .-]\4)+$",
     re.DOTALL,
 )

@@ -22,6 +22,7 @@ _DOT_WORD = r"(?:[ \t]{1,2}(?:dot|punkt)[ \t]{1,2}|[ \t]?[\[({<][ \t]?(?:dot|pun
 _ANY_DOT = rf"(?:{_DOT_WORD}|[ \t]?\.[ \t]?)"
 _AT_SIGN = r"[ \t]?[\[({<][ \t]?(?:at|arroba|ät|@)[ \t]?[\])}>][ \t]?|[ \t]?[_*-]at[_*-][ \t]?"
 _OPENING, _CLOSING = ("(", "( ", "[", "[ ", "{", "{ ", "<"), (")", "]", "}", ">")
+_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _PART = r"[^\W_][\w+-]{0,40}"
 
 RECOGNIZERS = (
@@ -32,7 +33,7 @@ RECOGNIZERS = (
             rf"://[^\s/?#]{{1,256}}@"
             rf"|(?<![\w.%+-])(?P<value>(?:\"[^\"\s@]{{1,62}}\"|\w[\w.%+'{_UNSEEN}-]{{0,63}})"
             rf"[{_UNSEEN}]{{0,4}}(?:[{_AT}]|%40)[{_UNSEEN}]{{0,4}}"
-            rf"(?:{_LABEL}[{_STOP}]){{1,8}}{_TLD})(?![^\W_])"
+            rf"(?>(?:{_LABEL}[{_STOP}]){{1,8}}{_TLD}))(?![^\W_]|:\d{{1,4}}\.\d)"
         ),
         checks.is_email,
         ("@", "\uff20", "\ufe6b", "%40"),
@@ -43,11 +44,11 @@ RECOGNIZERS = (
         hints=("@[",),
     ),
     Recognizer(
-        "EMAIL",  # jane @ example.com, jane@example . com, jane@example,com
+        "EMAIL",  # jane @ example.com, jane99 @example.com, jane@ example.com, jane@example . com, jane@example,com
         re.compile(
-            rf"(?<![\w.%+@/-])(?P<value>\w[\w.%+-]{{0,63}}(?:[ \t]{{1,2}}@[ \t]{{0,2}}|@[ \t]{{0,2}})"
-            rf"[a-z0-9][a-z0-9-]{{0,62}}(?:[ \t]{{0,2}}[.,][ \t]{{0,2}}[a-z0-9-]{{2,62}}){{0,3}}"
-            rf"[ \t]{{0,2}}[.,][ \t]{{0,2}}{_COMMON_TLD})(?![\w-]|\.\w)",
+            rf"(?<![\w.%+@/-])(?P<value>\w[\w.%+-]{{0,63}}+"
+            rf"(?:(?:[ \t]{{1,2}}@[ \t]{{0,2}}|@[ \t]{{1,2}})(?:{_NAME}\.){{1,4}}"
+            rf"|@(?:{_NAME}(?:\.|,|[ \t]{{1,2}}\.[ \t]{{1,2}})){{1,4}}){_COMMON_TLD})(?![\w-]|\.\w)",
             ANY_CASE,
         ),
         checks.is_spaced_email,

@@ -11,13 +11,14 @@ _SAYS = (
     r"(?:(?:user|account|screen|display|login|log-?in|sign-?in|profile|player|gamer|skype|discord|steam|github|gitlab"
     r"|twitter|instagram|insta|telegram|reddit|psn|xbox|epic|riot|forum|slack|mastodon|tiktok|snapchat|snap|linkedin"
     r"|facebook|okta|ldap|sso|ad|windows)[ _-]?(?:user[ _-]?)?(?:name|handle|nick(?:name)?|id|tag|login|account)"
-    r"|handle|nick(?:name)?|gamer[ ]?tag|battle[ ]?tag|user[ -]?id|alias|login|usuario|nom d'utilisateur|utilisateur"
+    r"|(?:my|his|her|their|your)[ ]handle|nick(?:name)?|gamer[ ]?tag|battle[ ]?tag|user[ -]?id|alias|login|usuario"
+    r"|nom d'utilisateur|utilisateur"
     r"|benutzername|nutzername|benutzer|gebruikersnaam|nome utente|nome de usu[aá]rio|usu[aá]rio|anv[aä]ndarnamn"
     r"|brukernavn|brugernavn|k[aä]ytt[aä]j[aä]tunnus|nazwa u[zż]ytkownika)"
 )
 _WHERE = r"(?:[ \t]{1,2}(?:on|in|at|for|there|here)[ \t][\w.-]{2,30}|[ \t]{1,2}(?:there|here))?"
 _IS = (
-    r"(?:[ \t]{0,2}[:=][ \t]{0,3}|[ \t]{1,2}(?:is|was|ist|es|est|è|é|on|er|är|of)[ \t]{1,3}:?[ \t]{0,2}"
+    r"(?:[ \t]{0,2}[:=][ \t]{0,3}|[ \t]{1,2}(?:is|was|ist|es|est|è|é|on|er|är)[ \t]{1,3}:?[ \t]{0,2}"
     r"|[ \t]{1,2}(?=@))"
 )
 _SIGNED_IN = (
@@ -31,7 +32,7 @@ _GREETING = (
 )
 _SITE = (
     r"(?:(?:www\.|m\.|mobile\.|old\.|[a-z]{2}\.)?"
-    r"(?:(?:twitter|x|instagram|threads|twitch|soundcloud|vk|facebook|fb|pinterest|tumblr|behance|dribbble|ko-fi"
+    r"(?:(?:twitter|x|instagram|threads|twitch|soundcloud|vk|facebook|pinterest|tumblr|behance|dribbble|ko-fi"
     r"|patreon"
     r"|paypal|cash|venmo|gravatar|producthunt|hub\.docker|npmjs|codepen|replit|hackerone|keybase|t|telegram)"
     r"\.(?:com|io|tv|me|net|app|ee|gg)/|(?:github|gitlab|bitbucket|codeberg|gitee)\.(?:com|org)/"
@@ -63,7 +64,7 @@ RECOGNIZERS = (
         re.compile(
             rf"(?<![\w./-]){_SAYS}{_WHERE}{_IS}{_QUOTE}(?P<value>{_HANDLE})(?:#\d{{4}}(?!\d))?(?![\w@/\\(])", ANY_CASE
         ),
-        checks.is_user,
+        handle_checks.is_user_or_handle,
         (
             "name",
             "nick",
@@ -96,12 +97,12 @@ RECOGNIZERS = (
     Recognizer(
         "USERNAME",  # user jdoe42, account j.doe, from user 'jdoe_1': only what no word of a language looks like
         re.compile(
-            r"(?<![\w./@=-])(?:user|account|member|username|login|customer|player|colleague|id)[ \t]{1,2}"
+            r"(?<![\w./@=-])(?:user|account|member|username|login|customer|player|colleague)[ \t]{1,2}"
             rf"{_QUOTE}(?P<value>{_HANDLE})(?![\w@/\\(=:])",
             ANY_CASE,
         ),
         handle_checks.is_handle,
-        ("user", "account", "member", "login", "customer", "player", "colleague", "id"),
+        ("user", "account", "member", "login", "customer", "player", "colleague"),
     ),
     Recognizer(
         "USERNAME",  # Hello jane.doe99, / thanks FredMcD! / cc jane_d
