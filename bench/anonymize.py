@@ -2,8 +2,9 @@
 false names, speed, memory, growth, and whether masked text can still be labeled.
 
 Detectors: this one (what `anonymize` really replaces in the whole case), regexes alone, and Presidio with everything at
-its default but the language model (its en_core_web_lg is not on PyPI): spaCy's small model, which is also ours, and the
-middle one. Presidio runs where `make presidio-env` was done. Each detector has a process of its own, on one thread.
+its default but the language model (its en_core_web_lg is not on PyPI): spaCy's small model, and the
+middle one, which is also ours. Presidio runs where `make presidio-env` was done. Each detector has a process of its
+own, on one thread.
 `--misses N` prints what was missed or wrongly found, for a terminal: do not keep it in the repository.
 """
 

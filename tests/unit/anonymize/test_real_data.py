@@ -17,7 +17,7 @@ from plumbline.anonymize.detector import SpacyDetector
 from plumbline.contracts.cases import Case, Message
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data" / "pii_injected_dev.jsonl.gz"
-# Well below what was measured (docstring of plumbline.anonymize.detector), so that a break shows and noise does not.
+# Well below what was measured (docs/privacy.md), so that a break shows and noise does not.
 FLOORS = {"PERSON": 0.93, "EMAIL": 0.98, "PHONE": 0.93, "CREDIT_CARD": 0.95, "IBAN": 0.98, "IP": 0.98, "US_SSN": 0.95}
 
 
