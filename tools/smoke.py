@@ -15,7 +15,7 @@ from tools.find_python import find
 LIMIT_BYTES = 250 * 1024 * 1024  # Lambda quotas: function and layers, unzipped
 NAMES = ("Gwendolyn", "Harcastle", "Piotr", "Nowakowski")
 # Of the package, these modules need the nlp layer already when they are imported.
-NEED_NLP = ["plumbline.anonymize.phones"]
+NEED_NLP = ["plumbline.anonymize.national_ids", "plumbline.anonymize.phones"]
 OURS_ALONE = {"tests", "local", "cli", "bench", "tools", "samples", "events"}
 
 
