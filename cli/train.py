@@ -133,7 +133,8 @@ def train(options: TrainOptions, console: Console) -> int:
     if not options.follow:
         if options.as_json:
             print(json.dumps(started.model_dump(mode="json"), indent=2))
-        console.print(Hint("Follow it:", following(started.job_name, where)), crop=False)
+        if not started.already_started:  # else its own hints stand there already
+            console.print(Hint("Follow it:", following(started.job_name, where)), crop=False)
         return 0
     return watch(where, started.job_name, console, as_json=options.as_json)
 
