@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from local import moto_patches
 from local.stack import LocalStack
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.registry import AwsModelRegistry
@@ -27,6 +28,7 @@ from tools.engine import Engine, EngineMissing
 
 _CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # nobody checks them
 _SECONDS_EACH: Final = 600
+_SECONDS_TO_FAIL: Final = 60
 
 
 def main() -> int:
@@ -128,7 +130,8 @@ class _Session:
         return path
 
     def _reset(self) -> None:
-        """The world as it was: objects are written over; of the ledger and the models new entries are taken away."""
+        """The world as it was: objects are written over; training jobs and new entries in the ledger are taken away."""
+        self._forget_training_jobs()  # first: the end of one may write into the ledger
         table, client = self._stack.resources["LedgerTable"], self._stack.client("dynamodb")
         for item in client.scan(TableName=table)["Items"]:
             client.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
@@ -143,6 +146,15 @@ class _Session:
             LabelCasesWorkflow(self._machine),
             registry,
         )
+
+    def _forget_training_jobs(self) -> None:
+        """A job of the same name would get the next number. Each fails by itself, having no Python to run in."""
+        sagemaker, until = self._stack.client("sagemaker"), time.monotonic() + _SECONDS_TO_FAIL
+        while sagemaker.list_training_jobs(StatusEquals="InProgress")["TrainingJobSummaries"]:
+            if time.monotonic() > until:
+                raise TimeoutError("a training job of the local stack does not end")
+            time.sleep(0.1)
+        moto_patches.forget_training_jobs(self._stack.region)
 
     def _write_variables(self, host: str) -> None:
         """Each function's variables as the local AWS deployed them, with addresses that a container can reach."""

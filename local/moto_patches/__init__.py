@@ -19,7 +19,7 @@ from local.moto_patches import events, functions, maps, server, states, training
 from local.moto_patches.objects import restore_upload
 from local.moto_patches.server import bind
 from local.moto_patches.states import abort_running
-from local.moto_patches.training import restore_training_jobs
+from local.moto_patches.training import forget_training_jobs, restore_training_jobs
 from local.moto_patches.wiring import Wiring
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "bind",
     "cloudformation_types",
     "forget_everything",
+    "forget_training_jobs",
     "restore_training_jobs",
     "restore_upload",
     "seed_identifiers",

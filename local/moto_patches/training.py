@@ -138,6 +138,11 @@ def restore_training_jobs(region: str, described: Iterable[Mapping[str, Any]]) -
         backend.training_jobs[job.training_job_name] = job
 
 
+def forget_training_jobs(region: str) -> None:
+    """As if no job had ever been started, which no call can do. One that still runs is not stopped."""
+    sagemaker_backends[DEFAULT_ACCOUNT_ID][region].training_jobs.clear()
+
+
 def _timed(name: str, value: Any) -> Any:
     if isinstance(value, list) and name == "SecondaryStatusTransitions":
         return [{key: _timed(key, one) for key, one in step.items()} for step in value]
