@@ -133,8 +133,7 @@ def train(options: TrainOptions, console: Console) -> int:
     if not options.follow:
         if options.as_json:
             print(json.dumps(started.model_dump(mode="json"), indent=2))
-        if not started.already_started:  # else its own hints stand there already
-            console.print(Hint("Follow it:", following(started.job_name, where)), crop=False)
+        _say_how_to_follow(started, where, console)
         return 0
     return watch(where, started.job_name, console, as_json=options.as_json)
 
@@ -192,6 +191,11 @@ def _start(where: Stack, dataset: datasets.Dataset, *, force: bool) -> TrainingS
         hint = _HINTS.get(failed.error, f"Look into {where.log_of('start_training')}.")
         raise CliError(f"Training did not start: {failed}", hint) from None
     return TrainingStarted.model_validate(answer)
+
+
+def _say_how_to_follow(started: TrainingStarted, where: Stack, console: Console) -> None:
+    if not started.already_started:  # else its own hints stand there already
+        console.print(Hint("Follow it:", following(started.job_name, where)), crop=False)
 
 
 def _already(job: Job, dataset: str, where: Stack) -> Iterator[RenderableType]:

@@ -195,7 +195,9 @@ def _after(verdict: Verdict) -> Iterator[RenderableType]:
         yield Hint("Its steps:", steps, "") if is_execution(job.name) else log_place(where, job.name)
     if verdict.serves:
         yield Hint("Predict:", plumbline(f"predict FILE{option}"))
-        yield Hint("Roll back:", plumbline(f"models rollback{option}"))
+        pointer = verdict.serving.pointer if verdict.serving else None
+        if pointer is None or pointer.previous:  # the first model has none before it to go back to
+            yield Hint("Roll back:", plumbline(f"models rollback{option}"))
     elif row and row.status == "promoted":
         yield Hint("Put it into service again:", plumbline(f"models promote {name}{option}"))
     elif row and row.status == "rejected":

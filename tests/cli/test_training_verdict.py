@@ -56,6 +56,11 @@ def test_a_verdict_says_what_is_true_now(stack: Stack, status: str, serves: str 
     assert ("models rollback" in text) == (after == "models rollback")
 
 
+def test_the_first_model_cannot_be_rolled_back(stack: Stack) -> None:
+    t.serve(stack, previous=None)
+    assert "models rollback" not in verdict(stack, t.row())
+
+
 def test_a_damaged_pointer_is_not_said_to_serve(stack: Stack) -> None:
     boto3.client("ssm").put_parameter(Name="/demo/models/root_cause", Value="v2", Type="String")
     assert "Promoted then; the pointer to the model in service is damaged now" in verdict(stack, t.row())

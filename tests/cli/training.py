@@ -135,10 +135,12 @@ class FakeLogs:
         return {"events": events, "nextForwardToken": str(at + len(new))}
 
 
-def serve(where: Stack, version: str = JOB, *, at: datetime = BEGAN, why: str = "gate") -> None:
+def serve(
+    where: Stack, version: str = JOB, *, at: datetime = BEGAN, why: str = "gate", previous: str | None = "v1"
+) -> None:
     """Point the stack at a version."""
     pointer = {"task": "root_cause", "version": version, "prefix": keys.serving("root_cause", version), "files": (),
-               "promoted_at": at, "why": why}  # fmt: skip
+               "promoted_at": at, "why": why, "previous": previous}  # fmt: skip
     AwsModelRegistry(where.model_parameters, where.ledger_table).point_to(ModelPointer.model_validate(pointer))
 
 
