@@ -5,9 +5,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from plumbline.contracts.errors import UnusableEncoder
 from plumbline.contracts.models import (
@@ -18,16 +16,10 @@ from plumbline.contracts.models import (
     Parity,
     Precision,
 )
-from plumbline.predict.classifier import Classifier
 from training import graph
 from training.onnx_graph import Graph
 from training.progress import say
 from training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 MAX_DIFFERENCE = 0.2  # of one probability, over all held-out texts; a weak model of 96 cases had .10 over 234 texts
 MAX_CHANGED_SHARE = 0.03  # of held-out labels; one change is always allowed, because few cases have coarse shares
@@ -110,18 +102,6 @@ def _rewritten(source: Path, target: Path) -> Path:
         say("note: this encoder's graph has another shape than BERT's; int8 is slower or less exact than it could be")
     say(f"graph for serving: {layers} attentions fused, {blocks} feed-forward blocks split, {tables} tables in int8")
     return target
-
-
-def parity(precision: Precision, folder: Path, texts: Sequence[str], expected: "Floats", threads: int) -> Parity:
-    """The exported classifier, fed with whole texts, against the predictor's own probabilities."""
-    found = Classifier.load(folder, threads).probabilities(texts)
-    return Parity(
-        precision=precision,
-        cases=len(texts),
-        max_difference=round(float(np.abs(found - expected).max()), 9),
-        label_changes=int((found.argmax(axis=1) != expected.argmax(axis=1)).sum()),
-        bytes=(folder / MODEL_FILE).stat().st_size,
-    )
 
 
 def choose(fp32: Parity, int8: Parity | None) -> tuple[Precision, tuple[str, ...]]:

@@ -1,6 +1,5 @@
 """Checks that tell a real card, account or address from digits that only look like one. Pure Python, no I/O."""
 
-import ipaddress
 import re
 
 from plumbline.anonymize.name_words import word_set
@@ -16,12 +15,9 @@ _CARD = re.compile(
     r"|(?:50|5[6-9]|6\d)\d{10,17}"  # Maestro
 )
 _IBAN_LENGTHS = range(15, 35)
-_SHORTEST_IP = 7  # 1.2.3.4, 2a00::1
 _NATIONAL_DIGITS, _PAPER_DIGITS, _PLATE_SIGNS = 6, 5, range(4, 18)
 _BIRTH_YEARS = (1900, 2030)
 _ISO_DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?(?!\d)|\d\d?([-./])\d\d?\2(?:19|20)\d\d(?!\d)")
-_LONG = 20  # a run of mixed letters of this length is no word
-_PLAIN_WORD = re.compile(r"[A-Za-z][a-z'\u2019-]*|[A-Z]+")
 _BLANKED = re.compile(r"[*x•.#_-]+|<.*>|\$?\{.*\}|\$[A-Za-z_]+|%.*%|\[.*\]", re.IGNORECASE)
 _NOT_A_VALUE = word_set(
     "null none nil true false empty required optional string password passwd secret token changed reset invalid "
@@ -102,21 +98,6 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in number[4:] + number[:4])) % 97 == 1
 
 
-def is_personal_ip(text: str) -> bool:
-    """An address that can point at somebody's machine.
-
-    Loopback, unspecified and link-local addresses and netmasks are the same everywhere, help to understand a case,
-    and stay. So do short forms such as `1::`, which are code more often.
-    """
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    if address.is_loopback or address.is_unspecified or address.is_link_local:
-        return False
-    return len(text) >= _SHORTEST_IP and not text.startswith(("255.", "0."))
-
-
 def is_ssn(text: str) -> bool:
     """A US social security or taxpayer number, outside what is never given out (area 000, 666; group or serial 0)."""
     area, group, serial = re.split(r"[- ]", text)
@@ -145,22 +126,9 @@ def is_birth_date(text: str) -> bool:
     return all(_BIRTH_YEARS[0] <= int(year) <= _BIRTH_YEARS[1] for year in years)
 
 
-def is_secret(text: str) -> bool:
-    """A value behind a word such as "secret key" that is no plain word: letters and digits, or long and mixed."""
-    if _BLANKED.fullmatch(text) or text.casefold() in _NOT_A_VALUE:
-        return False
-    letters, numbers = any(c.isalpha() for c in text), any(c.isdigit() for c in text)
-    return (letters and numbers) or (len(text) >= _LONG and text.lower() != text and text.upper() != text)
-
-
 def is_password_value(text: str) -> bool:
     """What stands behind `password:` or `password=` and is not blanked out, a variable or a remark."""
     return not _BLANKED.fullmatch(text) and text.strip(".,;:!?").casefold() not in _NOT_A_VALUE
-
-
-def is_password_in_prose(text: str) -> bool:
-    """What stands behind "password is" and is no plain word ("incorrect"): it holds a digit, a sign or mixed case."""
-    return is_password_value(text) and not _PLAIN_WORD.fullmatch(text)
 
 
 def is_user(text: str) -> bool:
