@@ -3,9 +3,9 @@
 import pytest
 
 from plumbline.anonymize.case_names import CaseNames
-from plumbline.anonymize.placeholders import mask
 from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import Role
+from tests.unit.anonymize.masking import mask
 
 
 def rows_of(texts: list[str], names: list[str], kind: str = "NAME") -> list[list[Span]]:

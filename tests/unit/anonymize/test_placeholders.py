@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline.anonymize.placeholders import mask
+from tests.unit.anonymize.masking import mask
 
 
 def found(texts: list[str], **values: str | list[str]) -> list[list[tuple[int, int, str]]]:

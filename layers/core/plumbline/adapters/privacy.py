@@ -7,7 +7,7 @@ from plumbline.adapters.comprehend import ComprehendDetector
 from plumbline.adapters.failures import translated
 from plumbline.anonymize.configured import recognizers_of
 from plumbline.anonymize.detector import PatternDetector, SpacyDetector
-from plumbline.anonymize.policy import Privacy, Union
+from plumbline.anonymize.policy import Privacy, Union, comparable
 from plumbline.anonymize.pseudonyms import Pseudonyms
 from plumbline.anonymize.spans import ENTITY_TYPES
 from plumbline.contracts.errors import InvalidSettings
@@ -34,7 +34,7 @@ def privacy(settings: PrivacySettings) -> Privacy:
         _detector(settings),
         policy=dict(settings.pii_policy),
         configured=recognizers_of(settings.pii_patterns),
-        allow=frozenset(" ".join(value.casefold().split()) for value in settings.pii_allow),
+        allow=frozenset(map(comparable, settings.pii_allow)),
         pseudonyms=Pseudonyms(_key(settings.pseudonym_key_arn)) if settings.pseudonym_key_arn else None,
     )
 

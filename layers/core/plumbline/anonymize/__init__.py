@@ -10,12 +10,11 @@ goes; of a URL only user, password and the values of telling query parameters, b
 case is about; loopback, link-local and unspecified addresses and netmasks stay for the same reason.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from plumbline.anonymize.placeholders import Replacement, replacements
+from plumbline.anonymize.placeholders import Replacement, entities, replaced, replacements
 from plumbline.anonymize.policy import Found, Privacy
 from plumbline.anonymize.residual import leftovers
 from plumbline.contracts.cases import AnonymizedCase, Case
@@ -84,7 +83,7 @@ class _Draft:
         review = [f"policy: {entity}" for entity in sorted(_types(rows)) if privacy.action(entity) == "review"]
         if check:
             # What is kept on purpose is masked here, so that the check does not find it.
-            masked = ((_replaced(text, row), bool(row)) for text, row in zip(self.texts, rows, strict=True))
+            masked = ((replaced(text, row), bool(row)) for text, row in zip(self.texts, rows, strict=True))
             review += [f"leftover: {entity}" for entity in sorted(leftovers(masked, privacy))]
         rows = [[r for r in row if privacy.action(r.type) != "keep"] for row in rows]
         if privacy.pseudonyms:
@@ -92,8 +91,7 @@ class _Draft:
         return Marked(self._case(rows, review), tuple(self.texts), tuple(map(tuple, rows)))
 
     def _case(self, rows: Sequence[Sequence[Replacement]], review: Sequence[str]) -> AnonymizedCase:
-        subject, *messages, product = (_replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
-        counted = Counter(kind for kind, _ in {(r.type, r.placeholder) for row in rows for r in row})
+        subject, *messages, product = (replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
         return AnonymizedCase(
             case_id=self.raw.case_id,
             subject=subject,
@@ -105,7 +103,7 @@ class _Draft:
             updated_at=self.raw.updated_at,
             product=product or None,
             cut=self.raw.cut,
-            entities=dict(sorted(counted.items())),
+            entities=entities(rows),
             fingerprint=simhash64("\n".join([subject, *messages])),
             content_hash=self.raw.content_hash(),
             review=tuple(review),
@@ -125,14 +123,6 @@ def _texts(case: Case) -> list[str]:
 
 def _types(rows: Sequence[Sequence[Replacement]]) -> set[str]:
     return {replacement.type for row in rows for replacement in row}
-
-
-def _replaced(text: str, row: Sequence[Replacement]) -> str:
-    parts, end = [], 0
-    for replacement in row:
-        parts += [text[end : replacement.start], replacement.placeholder]
-        end = replacement.end
-    return "".join([*parts, text[end:]])
 
 
 def _withheld(case: AnonymizedCase) -> AnonymizedCase:

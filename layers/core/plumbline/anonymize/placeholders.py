@@ -25,19 +25,6 @@ class Replacement(NamedTuple):
     placeholder: str
 
 
-def mask(
-    texts: Sequence[str], found: Sequence[Found], roles: Sequence[Role | None] | None = None
-) -> tuple[list[str], dict[str, int]]:
-    """Replace the personal data in one case's texts by placeholders `[TYPE_n]`, as `replacements` says.
-
-    Returns the new texts and, by type, how many different values were masked.
-    """
-    rows = replacements(texts, found, roles)
-    given = {(replacement.type, replacement.placeholder) for row in rows for replacement in row}
-    entities = Counter(kind for kind, _ in given)
-    return [_replace(text, row) for text, row in zip(texts, rows, strict=True)], dict(sorted(entities.items()))
-
-
 def replacements(
     texts: Sequence[str], found: Sequence[Found], roles: Sequence[Role | None] | None = None
 ) -> list[list[Replacement]]:
@@ -86,12 +73,19 @@ def replacements(
     ]
 
 
-def _replace(text: str, row: Sequence[Replacement]) -> str:
+def replaced(text: str, row: Sequence[Replacement]) -> str:
+    """The text with its placeholders."""
     parts, end = [], 0
     for replacement in row:
         parts += [text[end : replacement.start], replacement.placeholder]
         end = replacement.end
     return "".join([*parts, text[end:]])
+
+
+def entities(rows: Sequence[Sequence[Replacement]]) -> dict[str, int]:
+    """By type, how many different values of a case gave way."""
+    given = {(replacement.type, replacement.placeholder) for row in rows for replacement in row}
+    return dict(sorted(Counter(kind for kind, _ in given).items()))
 
 
 class _Numbering:

@@ -15,13 +15,18 @@ Action = Literal["mask", "keep", "review"]
 Found = list[tuple[int, int, str]]
 
 
+def comparable(value: str) -> str:
+    """A value in lower case and with single spaces, as values are compared with `Privacy.allow`."""
+    return " ".join(value.casefold().split())
+
+
 @dataclass(frozen=True)
 class Privacy:
     """How cases are anonymized. `Privacy(detector)` alone masks whatever the detector finds.
 
     `policy` says what becomes of a type: it is masked (the default), kept as it is, or its case goes to a person.
-    `configured` recognises what only this company knows, such as order numbers. `allow` holds values, in lower case and
-    with single spaces, that are no personal data wherever they stand.
+    `configured` recognises what only this company knows, such as order numbers. `allow` holds values, each made
+    `comparable`, that are no personal data wherever they stand.
     """
 
     detector: PiiDetector
@@ -45,7 +50,7 @@ class Privacy:
 
     def is_allowed(self, value: str) -> bool:
         """Whether the value is no personal data, wherever it stands."""
-        return " ".join(value.casefold().split()) in self.allow
+        return comparable(value) in self.allow
 
     def _decided(self, text: str, spans: list[Span]) -> Found:
         if self.configured:
