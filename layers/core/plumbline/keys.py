@@ -1,5 +1,7 @@
 """Where everything lies in the two buckets. One function a kind of object, so that a key is spelled once."""
 
+import hashlib
+
 INCOMING = "incoming/"
 MAPPINGS = "mappings/"
 MANIFESTS = "manifests/"
@@ -131,3 +133,14 @@ def predicted_export(day: str, run_id: str) -> str:
 def trend_summary(day: str) -> str:
     """One day's predictions in figures (one TrendSummary)."""
     return f"predictions/{day}/summary.json"
+
+
+def gold(task: str, name: str = "") -> str:
+    """The gold labels of one import (JSON lines of GoldLabel); without a name, what all of them lie under."""
+    return f"gold/{task}/{name}.jsonl" if name else f"gold/{task}/"
+
+
+def calibration(task: str, prompt_sha256: str, model_id: str) -> str:
+    """What makes a probability of a label's signals, for one prompt and model (one Calibration)."""
+    model = hashlib.sha256(model_id.encode()).hexdigest()[:12]
+    return f"calibrations/{task}/{prompt_sha256[:12]}-{model}.json"

@@ -1,5 +1,7 @@
 """How predicted labels compare with gold labels, each share with its interval."""
 
+from pydantic import Field
+
 from plumbline.contracts.base import Model
 
 
@@ -34,3 +36,6 @@ class AccuracyBlock(Model):
     per_class: tuple[ClassAccuracy, ...]
     confusion: dict[str, dict[str, int]]
     unknown_gold: int = 0
+    macro_precision: float | None = None
+    macro_recall: float | None = None
+    kappa: float | None = Field(default=None, description="Cohen's kappa; None where chance alone explains all")

@@ -1,0 +1,21 @@
+"""Gold labels: what people say a case's root cause is."""
+
+from datetime import datetime
+from typing import Literal
+
+from plumbline.contracts.base import Model
+
+GoldSource = Literal["review", "ground_truth"]
+
+
+class GoldLabel(Model):
+    """One case as a person labeled it. `content_hash` says which content of the case was judged."""
+
+    case_id: str
+    category: str
+    source: GoldSource
+    labeled_at: datetime
+    run_id: str
+    content_hash: str
+    close_call: bool = False
+    note: str = ""

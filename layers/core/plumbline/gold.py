@@ -1,0 +1,24 @@
+"""The gold labels of a task that people gave after its runs: reviews and Ground Truth jobs."""
+
+from collections.abc import Iterable
+
+from plumbline import keys
+from plumbline.contracts.gold import GoldLabel
+from plumbline.jsonl import read_models, write_models
+from plumbline.ports import ListedStore, ObjectStore
+
+
+def write_gold(task: str, name: str, labels: Iterable[GoldLabel], data: ObjectStore) -> int:
+    """Keep one import's labels under its name, replacing an earlier import of that name; says how many there are."""
+    return write_models(data, keys.gold(task, name), labels)
+
+
+def read_gold(task: str, data: ListedStore) -> dict[str, GoldLabel]:
+    """Every case's newest gold label, by case id; empty where nobody has reviewed yet."""
+    found: dict[str, GoldLabel] = {}
+    for stored in data.objects_under(keys.gold(task)):
+        for label in read_models(data, stored.key, GoldLabel):
+            known = found.get(label.case_id)
+            if known is None or known.labeled_at <= label.labeled_at:
+                found[label.case_id] = label
+    return found
