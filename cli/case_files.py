@@ -86,7 +86,7 @@ def _profile(sample: Iterable[Row | BadRow]) -> Profile:
     try:
         return recognise(columns)
     except InvalidCaseFile:
-        return recognise([*columns, "case_id"])  # as if it had an id, which only a run needs
+        return recognise(columns, assumed=("case_id",))  # as if it had an id, which only a run needs
 
 
 def _with_ids(rows: Rows, profile: Profile) -> Rows:

@@ -90,8 +90,9 @@ def train_command(
     if job and stop:
         raise UsageProblem("--follow and --stop are about one job each; give one of them.")
     for option, name in (("--follow", job), ("--stop", stop)):
-        if name and (force or dataset or no_follow):
-            raise UsageProblem(f"{option} starts nothing: --dataset, --force and --no-follow do not go with it.")
+        if name and (task or force or dataset or no_follow):
+            message = f"{option} starts nothing: --task, --dataset, --force and --no-follow do not go with it."
+            raise UsageProblem(message)
     options = TrainOptions(
         dataset=dataset or datasets.LATEST,
         task=task,

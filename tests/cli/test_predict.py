@@ -217,6 +217,9 @@ def test_a_file_that_cannot_be_read_is_said(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "cases.csv"
-    file.write_text("colour,size\nred,3\n")
+    file.write_text("colour,product\nred,3\n")
     assert predict(monkeypatch, str(file)) == 1
-    assert "could not find a text" in " ".join(capsys.readouterr().err.split())
+    err = " ".join(capsys.readouterr().err.split())
+    assert "found the fields colour, product; could not find a text (such as" in err
+    assert "name it with --map" in err
+    assert "product, case_id" not in err

@@ -222,9 +222,11 @@ def test_what_start_training_says_is_passed_on(
         (("--follow", "a", "--force"), "--follow starts nothing"),
         (("--follow", "a", "--dataset", "latest"), "--follow starts nothing"),
         (("--follow", "a", "--no-follow"), "--follow starts nothing"),
+        (("--follow", "a", "--task", "root_cause"), "--follow starts nothing: --task"),
         (("--stop", "a", "--force"), "--stop starts nothing"),
         (("--stop", "a", "--dataset", "latest"), "--stop starts nothing"),
         (("--stop", "a", "--no-follow"), "--stop starts nothing"),
+        (("--stop", "a", "--task", "root_cause"), "--stop starts nothing: --task"),
         (("--task", "root_cuase"), "Did you mean root_cause?"),
     ],
 )

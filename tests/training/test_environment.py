@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,11 +44,22 @@ def test_each_step_says_its_size_and_time_before_it_begins(command: list[str], t
     assert (tmp_path / "training" / ".ready").exists()
 
 
-def test_on_a_terminal_pip_shows_its_own_progress(command: list[str], tmp_path: Path) -> None:
+def test_pip_is_quiet_on_a_terminal_too_and_each_step_says_how_long_it_took(command: list[str], tmp_path: Path) -> None:
     ours, its = pty.openpty()
     try:
         subprocess.run(command, stdout=its, stderr=its, check=True)
+        shown = os.read(ours, 10_000).decode()
     finally:
         os.close(its)
         os.close(ours)
-    assert "-qq" not in (tmp_path / "calls").read_text("utf-8")
+    assert all(" -qq" in call for call in (tmp_path / "calls").read_text("utf-8").splitlines())
+    assert len(re.findall(r"done in \d+ s", shown)) == 3
+
+
+def test_a_failed_install_ends_there(command: list[str], tmp_path: Path) -> None:
+    script(tmp_path / "pip", "echo no such package >&2", "exit 1")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "no such package" in done.stderr
+    assert "done in" not in done.stdout
+    assert not (tmp_path / "training" / ".ready").exists()

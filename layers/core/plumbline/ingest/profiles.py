@@ -255,7 +255,7 @@ PER_MESSAGE_PROFILE = replace(
 )
 HOW_TO_MAP = (
     "rename the columns (see docs/case-files.md for the names that are known), or write a mapping file that says "
-    "where case_id, subject, text or messages lie, and name it in the run"
+    "where case_id, subject, text or messages lie, and name it with --map (in an upload's metadata: mapping_key)"
 )
 
 
@@ -268,10 +268,13 @@ def known_names() -> frozenset[str]:
     return frozenset(names)
 
 
-def recognise(columns: Iterable[str]) -> Profile:
-    """The profile of a file with these first-level names. Raises InvalidCaseFile when it has no id or no text."""
+def recognise(columns: Iterable[str], assumed: Iterable[str] = ()) -> Profile:
+    """The profile of a file with these first-level names. Raises InvalidCaseFile when it has no id or no text.
+
+    `assumed` are names that the file need not have: they are not said to have been found.
+    """
     listed = list(columns)
-    names = {normal_name(name) for name in listed}
+    names = {normal_name(name) for name in (*listed, *assumed)}
     for profile in VENDORS:
         if any(signature <= names for signature in profile.signatures):
             return profile

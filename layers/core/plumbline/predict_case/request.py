@@ -151,10 +151,10 @@ def _profile(fields: dict[str, Any]) -> Profile:
     # As a file's columns; then as if there were the id, and the texts beside a subject, which only a file needs.
     for assumed in ((), ("case_id",)):
         try:
-            return recognise([*fields, *assumed])
+            return recognise(fields, assumed)
         except InvalidCaseFile:
             continue
-    return recognise([*fields, "case_id", "messages"])
+    return recognise(fields, ("case_id", "messages"))
 
 
 def _read(fields: dict[str, Any], profile: Profile) -> Case | BadRow:
