@@ -1,6 +1,7 @@
 """Repair: ask again about the cases whose reply could not be read, showing the model what was wrong."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from plumbline import keys
 from plumbline.asking import ask_each
@@ -28,13 +29,13 @@ def repair(
         said[reply.case_id].append(reply)
     again = {u.case_id for u in read_models(data, keys.unparsed(run.run_id, shard), Unparsed) if not u.final}
 
-    def request(case: AnonymizedCase) -> ModelRequest:
-        *before, last = ((reply.text, why_unreadable(reply, run, prompt)) for reply in said[case.case_id])
-        return build_repair_request(prompt, case, run.model_id, *last, earlier=before)
-
     cases = read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase)
     asked = ask_each(
-        ((case.case_id, request(case)) for case in cases if case.case_id in again),
+        (
+            (case.case_id, re_ask(case, said[case.case_id], run.model_id, prompt))
+            for case in cases
+            if case.case_id in again
+        ),
         model=model,
         prompt=prompt.ref,
         attempt=task.attempt,
@@ -44,3 +45,9 @@ def repair(
     if asked.error:
         raise asked.error
     return ShardResult(shard=shard, attempt=task.attempt, done=len(asked.replies))
+
+
+def re_ask(case: AnonymizedCase, said: Sequence[Reply], model_id: str, prompt: LoadedPrompt) -> ModelRequest:
+    """The next ask about a case, after the replies it has had so far (one or more, the oldest first)."""
+    *before, last = ((reply.text, why_unreadable(reply, prompt)) for reply in said)
+    return build_repair_request(prompt, case, model_id, *last, earlier=before)

@@ -6,7 +6,7 @@ from plumbline import keys
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.contracts.labels import Label, Lineage, Unparsed
 from plumbline.contracts.replies import Reply
-from plumbline.contracts.runs import RunRequest, ShardResult, ShardTask
+from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse.confidence import rank
 from plumbline.parse.reader import read_answer
@@ -24,7 +24,7 @@ def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardR
     unparsed: list[Unparsed] = []
     for reply in latest(read_models(data, keys.replies(run_id, task.shard), Reply)):
         try:
-            labels.append(label_of(reply, task.run, prompt))
+            labels.append(label_of(reply, run_id, prompt))
         except UnparseableReply as error:
             unparsed.append(
                 Unparsed(
@@ -49,7 +49,7 @@ def latest(replies: Iterable[Reply]) -> list[Reply]:
     return list(last.values())
 
 
-def label_of(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> Label:
+def label_of(reply: Reply, run_id: str, prompt: LoadedPrompt) -> Label:
     """The label that a reply gives. Raises UnparseableReply with a reason that quotes nothing of the reply."""
     if reply.error:
         raise UnparseableReply(reply.error)
@@ -63,14 +63,14 @@ def label_of(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> Label:
         confidence=rank(runner_up=answer.runner_up, repairs=repairs),
         close_call=answer.runner_up is not None,
         repairs=repairs,
-        lineage=Lineage(prompt=reply.prompt, model_id=reply.model_id, run_id=run.run_id),
+        lineage=Lineage(prompt=reply.prompt, model_id=reply.model_id, run_id=run_id),
     )
 
 
-def why_unreadable(reply: Reply, run: RunRequest, prompt: LoadedPrompt) -> str:
+def why_unreadable(reply: Reply, prompt: LoadedPrompt) -> str:
     """The reason why a reply gives no label; empty for one that does."""
     try:
-        label_of(reply, run, prompt)
+        label_of(reply, "", prompt)
     except UnparseableReply as error:
         return str(error)
     return ""

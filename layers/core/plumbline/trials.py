@@ -1,0 +1,128 @@
+"""Trials: cases labeled in memory with a prompt and a model, as a run labels them, and nothing written anywhere.
+
+What `plumbline prompts` and `plumbline evaluate` measure is so what a run would have given: the requests, the parser
+and the bounded re-ask are the run's own.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import add
+
+from plumbline.asking import Asked, ask_each
+from plumbline.contracts.base import Model
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.errors import UnparseableReply
+from plumbline.contracts.labels import Label
+from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
+from plumbline.parse import label_of
+from plumbline.ports import LanguageModel
+from plumbline.prompting import LoadedPrompt, build_request
+from plumbline.repair import re_ask
+
+TRIAL = "trial"  # stands for the run in a label's lineage
+MAX_REPAIRS = 2
+CONCURRENCY = 8
+
+
+class Trial(Model):
+    """What became of one case. `reason` says why it has no label; `paid` is the part of `usage` that was not reused."""
+
+    case_id: str
+    label: Label | None
+    reason: str = ""
+    usage: Usage
+    paid: Usage
+    calls: int
+    reused: int
+
+    @property
+    def category(self) -> str | None:
+        """The label's category; None without a label."""
+        return self.label.category if self.label else None
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the label took a mend of the parser or a re-ask."""
+        return bool(self.label and self.label.repairs)
+
+
+def label_cases(
+    cases: Iterable[AnonymizedCase],
+    *,
+    prompt: LoadedPrompt,
+    model: LanguageModel,
+    model_id: str,
+    max_repairs: int = MAX_REPAIRS,
+    concurrency: int = CONCURRENCY,
+    on_done: Callable[[ModelReply], None] = lambda _: None,
+) -> list[Trial]:
+    """One trial for each case, in the cases' order. Cases that a person has to see first are not asked about.
+
+    `on_done` is told each answer as it comes, from several threads; cases of the very same text share one.
+    Raises the model's errors, as `ask_each` says; behind the store of replies a repeat then pays for nothing twice.
+    """
+    cases = list(cases)
+    said: dict[str, list[Reply]] = defaultdict(list)
+    watched = _Watched(model, on_done)
+    asked_about = [case for case in cases if not case.review]
+    for attempt in range(max_repairs + 1):
+        requests = [(case.case_id, _request(case, said[case.case_id], model_id, prompt)) for case in asked_about]
+        asked = ask_each(requests, model=watched, prompt=prompt.ref, attempt=attempt, concurrency=concurrency)
+        for reply in _answered(asked):
+            said[reply.case_id].append(reply)
+        asked_about = [case for case in asked_about if _worth_another(said[case.case_id][-1], prompt)]
+        if not asked_about:
+            break
+    return [_trial(case, said[case.case_id], prompt) for case in cases]
+
+
+def _request(case: AnonymizedCase, said: Sequence[Reply], model_id: str, prompt: LoadedPrompt) -> ModelRequest:
+    return re_ask(case, said, model_id, prompt) if said else build_request(prompt, case, model_id)
+
+
+def _answered(asked: Asked) -> list[Reply]:
+    if asked.error:
+        raise asked.error
+    return asked.replies
+
+
+def _worth_another(reply: Reply, prompt: LoadedPrompt) -> bool:
+    return not reply.error and isinstance(_read(reply, prompt), str)
+
+
+def _read(reply: Reply, prompt: LoadedPrompt) -> Label | str:
+    try:
+        return label_of(reply, TRIAL, prompt)
+    except UnparseableReply as error:
+        return str(error)
+
+
+def _trial(case: AnonymizedCase, said: Sequence[Reply], prompt: LoadedPrompt) -> Trial:
+    found = _read(said[-1], prompt) if said else case.review_reason or ""
+    return Trial(
+        case_id=case.case_id,
+        label=found if isinstance(found, Label) else None,
+        reason=found if isinstance(found, str) else "",
+        usage=_total(reply.usage for reply in said),
+        paid=_total(reply.usage for reply in said if not reply.from_cache),
+        calls=len(said),
+        reused=sum(reply.from_cache for reply in said),
+    )
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return reduce(add, usages, Usage())
+
+
+class _Watched:
+    """The model, whose every answer is told."""
+
+    def __init__(self, model: LanguageModel, on_done: Callable[[ModelReply], None]) -> None:
+        self._model = model
+        self._on_done = on_done
+
+    def ask(self, request: ModelRequest) -> ModelReply:
+        reply = self._model.ask(request)
+        self._on_done(reply)
+        return reply
