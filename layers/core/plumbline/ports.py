@@ -1,15 +1,21 @@
 """What the domain asks of the outside world. Adapters implement these; tests use in-memory fakes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import RunRequest, RunRow
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
 
 
 class StoredObject(Model):
@@ -135,3 +141,10 @@ class PiiDetector(Protocol):
 
     def find(self, texts: list[str]) -> Iterator[list[tuple[int, int, str]]]:
         """For each text, spans (start, end, entity type) that do not overlap, in order."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors: texts about the same are close."""
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """One row of length 1 for each text, in order. The same text has the same vector. Raises ModelFileBroken."""
