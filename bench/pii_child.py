@@ -124,6 +124,7 @@ def _plumbline() -> tuple[Finder, str]:
     """
     from plumbline.anonymize import Privacy, anonymize, detector  # noqa: PLC0415 - only this process has it
     from plumbline.anonymize.placeholders import replacements  # noqa: PLC0415
+    from plumbline.anonymize.reading import Reading  # noqa: PLC0415
 
     inner = detector.SpacyDetector()
 
@@ -136,7 +137,9 @@ def _plumbline() -> tuple[Finder, str]:
         result: list[list[Row]] = []
         for case, done in zip(cases, masked, strict=True):
             texts = case["texts"]
-            rows = replacements(texts, recorder.take(len(texts)), [None, *case["roles"]])
+            readings = zip(map(Reading, texts), recorder.take(len(texts)), strict=True)
+            finds = [[(*reading.place(start, end), kind) for start, end, kind in row] for reading, row in readings]
+            rows = replacements(texts, finds, [None, *case["roles"]])
             # The figures are worth nothing when these are not the replacements that the product makes.
             if not done.review and _replaced(texts, rows) != [
                 done.subject,

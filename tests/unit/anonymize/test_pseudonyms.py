@@ -35,6 +35,17 @@ def test_the_grouping_of_a_number_does_not_matter() -> None:
     assert masked("+44 116 496 0837") == masked("+441164960837")
 
 
+@pytest.mark.parametrize("name", ["Mr Lewis", "MR. LEWIS", "Dr. Lewis", "Le\u200bwis", "L\u0435wis"])
+def test_neither_titles_nor_look_alikes_make_another_person(name: str) -> None:
+    finder = Words(**{name: "NAME", "Lewis": "NAME"})
+    assert masked(name, detector=finder) == masked("Lewis", detector=finder)
+
+
+def test_last_name_first_is_the_same_person() -> None:
+    finder = Words(**{"Lewis, Abbie": "NAME", "Abbie Lewis": "NAME"})
+    assert masked("Lewis, Abbie", detector=finder) == masked("Abbie Lewis", detector=finder)
+
+
 def test_another_key_gives_others_and_the_type_is_part_of_it() -> None:
     assert masked("Abbie Lewis") != masked("Abbie Lewis", key=KEY[::-1])
     [name], [user] = masked("Tom Hall"), masked("Tom Hall", detector=Words(**{"Tom Hall": "USERNAME"}))

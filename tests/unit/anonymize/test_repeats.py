@@ -35,6 +35,10 @@ def found(kind: str, value: str, text: str) -> list[str]:
         ),
         ("IBAN", "DE89370400440532013000", "de89 3704 0044 0532 0130 00", ["de89 3704 0044 0532 0130 00"]),
         ("SSN", "536-90-4399", "12 536 90 4399 5", ["536 90 4399"]),
+        ("NATIONAL_ID", "943 476 5919", "9434765919 or 943-476-5919", ["9434765919", "943-476-5919"]),
+        ("PASSPORT", "AB 1234567", "ab1234567 AB-1234567", ["ab1234567", "AB-1234567"]),
+        ("LICENCE", "2270-66-1551", "2270 66 1551, 2270661551", ["2270 66 1551", "2270661551"]),
+        ("PLATE", "AB12 CDE", "ab12cde, AB12-CDE, AB12CDEF", ["ab12cde", "AB12-CDE"]),
     ],
 )
 def test_finds_a_value_again(kind: str, value: str, text: str, again: list[str]) -> None:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from plumbline.anonymize.case_names import CaseNames
 from plumbline.anonymize.persons import Persons
+from plumbline.anonymize.reading import Reading
 from plumbline.anonymize.repeats import NUMBERS, Repeats
 from plumbline.anonymize.spans import PLACEHOLDER, Span, merge, subtract, trim
 from plumbline.contracts.cases import Role
 
 Found = Sequence[tuple[int, int, str]]
 
-_SEPARATORS = re.compile(r"[\s().-]+")
+_SEPARATORS = re.compile(r"[\W_]+")
 
 
 class Replacement(NamedTuple):
@@ -37,6 +38,22 @@ def replacements(
     Numbers follow first appearance. Those of placeholders that the texts hold already are not given out: what
     somebody typed never reads as one of ours, and a text that was masked before stays as it is.
     """
+    readings = [Reading(text) for text in texts]
+    found = [
+        [(reading.find(start), reading.find(end), kind) for start, end, kind in row]
+        for reading, row in zip(readings, found, strict=True)
+    ]
+    rows = _replacements([reading.text for reading in readings], found, roles)
+    return [
+        [Replacement(*reading.place(one.start, one.end), one.type, one.placeholder) for one in row]
+        for reading, row in zip(readings, rows, strict=True)
+    ]
+
+
+def _replacements(
+    texts: Sequence[str], found: Sequence[Found], roles: Sequence[Role | None] | None
+) -> list[list[Replacement]]:
+    """The same of texts as they read."""
     typed = [[Span(*match.span(), "") for match in PLACEHOLDER.finditer(text)] for text in texts]
     spans = [
         list(_outside(text, (Span(*span) for span in row), holes))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from plumbline.anonymize.pseudonyms import Pseudonyms
+from plumbline.anonymize.reading import Reading
 from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.recognizers.base import Recognizer
 from plumbline.anonymize.spans import Span, merge
@@ -37,12 +38,15 @@ class Privacy:
 
     def find(self, texts: list[str]) -> Iterator[Found]:
         """For each text, the spans (start, end, type) of personal data, without overlaps and in order."""
-        for text, found in zip(texts, self.detector.find(texts), strict=True):
-            yield self._decided(text, [Span(*span) for span in found])
+        readings = [Reading(text) for text in texts]
+        finds = self.detector.find([reading.text for reading in readings])
+        for reading, found in zip(readings, finds, strict=True):
+            yield self._decided(reading, [Span(*span) for span in found])
 
     def find_patterns(self, text: str) -> Found:
         """The same of what has a shape of its own, in a text that is no prose."""
-        return self._decided(text, merge(find_patterns(text)))
+        reading = Reading(text)
+        return self._decided(reading, merge(find_patterns(reading.text)))
 
     def action(self, entity: str) -> Action:
         """What becomes of a type."""
@@ -50,14 +54,16 @@ class Privacy:
 
     def is_allowed(self, value: str) -> bool:
         """Whether the value is no personal data, wherever it stands."""
-        return comparable(value) in self.allow
+        return bool(self.allow) and comparable(Reading(value).text) in self.allow
 
-    def _decided(self, text: str, spans: list[Span]) -> Found:
+    def _decided(self, reading: Reading, spans: list[Span]) -> Found:
+        """What is masked of the finds in a reading, and where it stands in the text itself."""
+        text = reading.text
         if self.configured:
             spans = merge([*spans, *(span for recognizer in self.configured for span in recognizer.find(text))])
         if self.allow:
             spans = [span for span in spans if not self.is_allowed(text[span.start : span.end])]
-        return [*spans]
+        return [(*reading.place(span.start, span.end), span.type) for span in spans]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from plumbline.anonymize.case_names import name_words
 from plumbline.anonymize.placeholders import Replacement
+from plumbline.anonymize.reading import Reading
+from plumbline.anonymize.repeats import NUMBERS
 from plumbline.contracts.errors import InvalidSettings
 
 SHORTEST_KEY = 32  # bytes; RFC 2104 advises against keys shorter than the hash
@@ -55,8 +58,12 @@ class Pseudonyms:
 
 
 def _normal(entity: str, value: str) -> str:
-    folded = value.casefold()
-    return " ".join(folded.split()) if entity in _WORDS else "".join(c for c in folded if c.isalnum() or c in "@._/:+")
-
-
-_WORDS = frozenset({"NAME", "ADDRESS"})
+    """What makes two values the same: not case, grouping or look-alikes; of a name neither title nor order."""
+    read = Reading(value).text
+    folded = read.casefold()
+    if entity == "NAME":
+        last, comma, first = read.partition(",")
+        return " ".join(name_words(f"{first} {last}" if comma else read)) or folded
+    if entity == "ADDRESS":
+        return " ".join(folded.split())
+    return "".join(c for c in folded if c.isalnum() or (entity not in NUMBERS and c in "@._/:+"))

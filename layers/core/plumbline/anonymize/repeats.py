@@ -5,10 +5,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from plumbline.anonymize.name_words import word_set
 from plumbline.anonymize.spans import Span
 
 # Separators do not tell two of these apart.
-NUMBERS = frozenset({"CARD", "IBAN", "PHONE", "SSN", "AWS_ACCOUNT"})
+NUMBERS = word_set("CARD IBAN BANK_ACCOUNT PHONE SSN NATIONAL_ID PASSPORT LICENCE PLATE AWS_ACCOUNT REFERENCE")
 _LONG = 8  # a value of this length is masked inside longer tokens, too
 _PLAIN_SHORT_WORD = re.compile(r"[A-Za-z]{1,5}|\W*|\d{1,4}")
 _SPACE = re.compile(r"\s+")
