@@ -40,6 +40,7 @@ ANSWERS: dict[str, type[Model]] = {
     "classify": ShardResult,
     "parse": ShardResult,
     "repair": ShardResult,
+    "vote": ShardResult,
     "record_shard_failure": ShardResult,
     "collate": CollateResult,
     "check_balance": BalanceResult,

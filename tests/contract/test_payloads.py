@@ -41,6 +41,7 @@ EVENTS: dict[str, type[Model]] = {
     "classify": ShardTask,
     "parse": ShardTask,
     "repair": ShardTask,
+    "vote": ShardTask,
     "record_shard_failure": ShardFailureTask,
     "collate": CollateTask,
     "check_balance": BalanceTask,

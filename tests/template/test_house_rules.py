@@ -100,6 +100,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
         ("classify", {"runs/*/replies/*"}),
         ("parse", {"runs/*/labels/*", "runs/*/unparsed/*"}),
         ("repair", {"runs/*/replies/*"}),
+        ("vote", {"runs/*/votes/*", "runs/*/labels/*"}),
         ("check_balance", {"datasets/*"}),
         ("start_training", {"code/training/*"}),
         ("promote_model", {"models/*/*/serving/*"}),
@@ -113,9 +114,9 @@ def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]
     assert written == prefixes
 
 
-def test_only_classify_repair_and_an_api_that_says_so_may_call_a_model_and_only_named_ones() -> None:
+def test_only_classify_repair_vote_and_an_api_that_says_so_may_call_a_model_and_only_named_ones() -> None:
     callers = [(role, s["Resource"]) for role, s in _every_statement() if "bedrock:InvokeModel" in listed(s["Action"])]
-    assert {role for role, _ in callers} == {"ClassifyRole", "RepairRole", "PredictWithLlmPolicy"}
+    assert {role for role, _ in callers} == {"ClassifyRole", "RepairRole", "VoteRole", "PredictWithLlmPolicy"}
     assert template()["Resources"]["PredictWithLlmPolicy"]["Condition"] == "PredictsWithLlm"
     assert template()["Parameters"]["PredictWithLlm"]["Default"] == "false"
     for _, resource in callers:
@@ -162,6 +163,7 @@ def test_functions_stand_in_pipeline_order() -> None:
         "classify",
         "parse",
         "repair",
+        "vote",
         "record_shard_failure",
         "collate",
         "check_balance",

@@ -68,6 +68,7 @@ def _replies(
             model_id=request.model_id,
             prompt=prompt,
             attempt=attempt,
+            sample=request.sample,
             from_cache=answer.from_cache or position > 0,
             error=error,
         )

@@ -50,6 +50,11 @@ def labels(run_id: str, shard: str) -> str:
     return _run(run_id, f"labels/{shard}.jsonl")
 
 
+def votes(run_id: str, shard: str) -> str:
+    """A shard's further answers about uncertain labels (JSON lines of Reply, each with its `sample`)."""
+    return _run(run_id, f"votes/{shard}.jsonl")
+
+
 def unparsed(run_id: str, shard: str) -> str:
     """A shard's cases whose last reply gave no label (JSON lines of Unparsed)."""
     return _run(run_id, f"unparsed/{shard}.jsonl")

@@ -15,7 +15,7 @@ def xml_sections(prompt: Prompt) -> Iterable[str]:
     """The sections, each in a tag of its name; an empty one is an empty text."""
     yield _section("persona", prompt.persona.strip())
     yield _section("background", prompt.background.strip())
-    yield _section("categories", "\n".join(_xml_category(category) for category in prompt.categories))
+    yield _section("categories", "\n".join(_xml_category(category) for category in prompt.answers))
     yield _section("good_examples", "\n".join(_xml_example(example) for example in prompt.good_examples))
     yield _section("bad_examples", "\n".join(_xml_example(example) for example in prompt.bad_examples))
     yield _section("instructions", prompt.instructions.strip())
@@ -53,7 +53,7 @@ def plain_sections(prompt: Prompt) -> Iterable[str]:
         "The categories, in the order in which to try them:",
         [
             {f"{number}. {category.name}": category.description, "Outcome": category.output}
-            for number, category in enumerate(prompt.categories, start=1)
+            for number, category in enumerate(prompt.answers, start=1)
         ],
     )
     yield _listed("Examples of right answers:", [_plain_example(example) for example in prompt.good_examples])

@@ -97,10 +97,11 @@ def _validated(name: str, data: bytes) -> Prompt:
         raise InvalidPrompt(f"prompts/{name}: {'; '.join(found[:_MAX_SHOWN_ERRORS])}{more}.") from None
     except ValueError as error:
         raise InvalidPrompt(f"prompts/{name}: {error}.") from None
-    for position, category in enumerate(prompt.categories):
+    for position, category in enumerate(prompt.answers):
         if not _is_answerable(category.name):
+            where = f"categories[{position}]" if position < len(prompt.categories) else "none_of_these"
             raise InvalidPrompt(
-                f"prompts/{name}: categories[{position}].name: {category.name!r} cannot stand in an answer. A name is "
+                f"prompts/{name}: {where}.name: {category.name!r} cannot stand in an answer. A name is "
                 f"one line without < or >, without spaces at its ends, and not {NO_RUNNER_UP!r}."
             )
     return prompt
@@ -214,7 +215,7 @@ def _closing(prompt: Prompt) -> str:
 
 
 def _name_list(prompt: Prompt) -> str:
-    return "\n".join(f"- {name}" for name in prompt.category_names)
+    return "\n".join(f"- {answer.name}" for answer in prompt.answers)
 
 
 def _shortened(text: str, limit: int) -> str:

@@ -65,6 +65,9 @@ class StartRunSettings(DataStoreSettings, RawStoreSettings, LedgerSettings, Prom
     budget_usd: float = Field(gt=0)
     max_repairs: int = Field(default=2, ge=0, le=5)
     map_concurrency: int = Field(default=10, ge=1, le=1000)
+    vote_samples: int = Field(default=0, ge=0, le=20)
+    vote_below: float = Field(default=0.8, ge=0, le=1)
+    review_below: float = Field(default=0.5, ge=0, le=1)
 
 
 class IngestFunctionSettings(RawStoreSettings, DataStoreSettings, LedgerSettings, PromptSettings):
@@ -100,7 +103,7 @@ class AnonymizeSettings(RawStoreSettings, DataStoreSettings, PrivacySettings):
 
 
 class ModelSettings(DataStoreSettings, PromptSettings):
-    """Classify and Repair call the model."""
+    """Classify, Repair and Vote call the model."""
 
     idempotency_table: str
     idempotency_days: int = Field(default=90, ge=1)

@@ -16,7 +16,10 @@ from plumbline.prompt_lock import read_lock
 from plumbline.prompting import load_prompt, versions
 from plumbline.settings import StartRunSettings
 
-OPTIONS = ("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force")
+OPTIONS = (
+    *("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force"),
+    *("vote_samples", "vote_below", "review_below"),
+)
 
 
 # An object's user-defined S3 metadata by key and version: where an upload says its run's options.
@@ -98,6 +101,9 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
             "budget_usd",
             "max_repairs",
             "map_concurrency",
+            "vote_samples",
+            "vote_below",
+            "review_below",
         }
     )
     options = {name: value for name, value in metadata.items() if name in OPTIONS and value}

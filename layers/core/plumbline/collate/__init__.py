@@ -7,6 +7,7 @@ from itertools import islice
 from plumbline import keys
 from plumbline.collate.shard import ShardRecords, read_ahead
 from plumbline.collate.tally import Tally
+from plumbline.confidence import read_calibration
 from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
@@ -33,6 +34,7 @@ def collate(
     that a person has to see first.
     """
     run = task.run
+    none = prompt.prompt.none_of_these
     tally = Tally(prompt.prompt.category_names)
     records = ShardRecords.none()
     with data.writer(keys.outcomes(run.run_id)) as stream, closing(read_ahead(run.run_id, data)) as shards:
@@ -44,7 +46,7 @@ def collate(
                 records = next(shards, ShardRecords.none())
                 if records.shard != case.shard:
                     raise BrokenInvariant(f"run {run.run_id}: the index and the list of shards part at {case.shard}")
-            outcome = records.outcome_of(case)
+            outcome = records.outcome_of(case, review_below=run.review_below, none_of_these=none.name if none else None)
             tally.add(outcome, records)
             write_line(stream, outcome)
         _close(records, task, tally)
@@ -52,7 +54,8 @@ def collate(
             raise BrokenInvariant(
                 f"run {run.run_id}: {task.ingest.cases} cases were ingested but {tally.cases} have an outcome"
             )
-    summary = tally.summary(task, prompt.ref, minutes_per_case, datetime.now(UTC))
+    calibration = read_calibration(prompt.ref, run.model_id, data)
+    summary = tally.summary(task, prompt.ref, minutes_per_case, datetime.now(UTC), calibration)
     data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
     _remember(task, data, ledger)
     _refuse_total_failure(summary)

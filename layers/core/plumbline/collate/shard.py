@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from plumbline import keys
 from plumbline.contracts.cases import AnonymizedCase, IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
-from plumbline.contracts.labels import Label, Outcome, Unparsed
+from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, Outcome, Unparsed
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ShardEntry, ShardFailure
 from plumbline.jsonl import M, read_models
@@ -23,7 +23,7 @@ LOST = "ShardLost"  # the shard left neither labels nor an error behind
 
 
 class ShardRecords:
-    """One shard's cases, replies, labels and unparsed cases; `error` where the shard ended early."""
+    """One shard's cases, replies, votes, labels and unparsed cases; `error` where the shard ended early."""
 
     def __init__(
         self,
@@ -33,10 +33,12 @@ class ShardRecords:
         labels: Iterable[Label],
         unparsed: Iterable[Unparsed],
         error: str | None,
+        votes: Iterable[Reply] = (),
     ) -> None:
         self.shard = shard
         self.cases = _by_id(cases)
         self.replies = list(replies)
+        self.votes = list(votes)
         self.labels = _by_id(labels)
         self.unparsed = _by_id(unparsed)
         self.error = error
@@ -61,10 +63,12 @@ class ShardRecords:
             _read(data, keys.labels(run_id, shard), Label),
             _read(data, keys.unparsed(run_id, shard), Unparsed),
             error,
+            _read(data, keys.votes(run_id, shard), Reply),
         )
 
-    def outcome_of(self, case: IngestedCase) -> Outcome:
-        """The one outcome of an ingested case."""
+    def outcome_of(self, case: IngestedCase, *, review_below: float = 0.0, none_of_these: str | None = None) -> Outcome:
+        """The one outcome of an ingested case. A calibrated label below `review_below` goes to a person, and so does
+        the answer `none_of_these`."""
         base = Outcome(
             case_id=case.case_id,
             outcome="unchanged",
@@ -83,26 +87,37 @@ class ShardRecords:
             return base.model_copy(update={"outcome": "needs_review", "reason": anonymized.review_reason})
         if label is None:
             return base.model_copy(update=self._why_not(case.case_id))
-        return base.model_copy(
+        found = base.model_copy(
             update={
                 "outcome": "labeled",
                 "category": label.category,
                 "runner_up": label.runner_up,
                 "confidence": label.confidence,
+                "calibrated": label.calibrated,
                 "close_call": label.close_call,
                 "repairs": label.repairs,
                 "fingerprint": anonymized.fingerprint if anonymized else None,
             }
         )
+        if label.category == none_of_these:
+            return found.model_copy(
+                update={"outcome": "needs_review", "reason": FITS_NO_CATEGORY, "category": None, "close_call": False}
+            )
+        if label.calibrated and label.confidence < review_below:
+            return found.model_copy(update={"outcome": "needs_review", "reason": LOW_CONFIDENCE})
+        return found
 
     def check_all_used(self, run_id: str) -> None:
         """Raise BrokenInvariant when the shard holds a label or a reply for a case that was not ingested in it, or
         one case twice as labeled and unparsed."""
-        strangers = (self.labels.keys() | self.unparsed.keys() | {r.case_id for r in self.replies}) - self._used
+        asked = {reply.case_id for reply in (*self.replies, *self.votes)}
+        strangers = (self.labels.keys() | self.unparsed.keys() | asked) - self._used
         if strangers:
             raise BrokenInvariant(
                 f"run {run_id}, shard {self.shard}: {len(strangers)} labels or replies belong to no ingested case"
             )
+        if {vote.case_id for vote in self.votes} - self.labels.keys():
+            raise BrokenInvariant(f"run {run_id}, shard {self.shard}: a vote is about a case that has no label")
         both = self.labels.keys() & self.unparsed.keys()
         if both:
             raise BrokenInvariant(
@@ -122,7 +137,7 @@ class ShardRecords:
 def read_ahead(run_id: str, data: ObjectStore) -> Generator[ShardRecords, None, None]:
     """The records of every shard of the run in order, with a few shards' objects being fetched ahead.
 
-    A shard is five small objects; fetched one after the other they would take most of Collate's time.
+    A shard is six small objects; fetched one after the other they would take most of Collate's time.
     """
     entries = _SHARDS.validate_json(data.read(keys.shards(run_id)))
     waiting: deque[Future[ShardRecords]] = deque()

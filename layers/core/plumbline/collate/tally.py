@@ -8,6 +8,7 @@ from typing import get_args
 from plumbline.accuracy import Agreement
 from plumbline.collate.shard import ShardRecords
 from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
+from plumbline.contracts.confidence import Calibration, ConfidenceBlock
 from plumbline.contracts.labels import Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
@@ -28,6 +29,9 @@ class Tally:
         self.repairs: Counter[str] = Counter()
         self.entities: Counter[str] = Counter()
         self.close_calls = 0
+        self.confidences: Counter[bool] = Counter()  # calibrated ones and others
+        self.voted = 0
+        self.vote_calls = 0
         self.paid = Usage()
         self.reused = Usage()
         self.calls = 0
@@ -45,12 +49,15 @@ class Tally:
         self.outcomes[outcome.outcome] += 1
         if outcome.reason:
             self.reasons[f"{outcome.outcome}: {outcome.reason}"] += 1
-        if outcome.category is not None:
-            self.classes[outcome.category] += 1
+        if outcome.confidence is not None:
+            self.confidences[outcome.calibrated] += 1
+        accepted = outcome.category if outcome.outcome == "labeled" else None
+        if accepted is not None:
+            self.classes[accepted] += 1
             self.repairs.update(outcome.repairs)
             self.close_calls += outcome.close_call
         if outcome.outcome != "unchanged":
-            self.agreement.add(outcome.gold_category, outcome.category)
+            self.agreement.add(outcome.gold_category, accepted)
         case = records.cases.get(outcome.case_id)
         if case is not None:
             self._sample(outcome, case)
@@ -59,15 +66,24 @@ class Tally:
         """What a shard's model calls used, and what was masked in it."""
         for case in records.cases.values():
             self.entities.update(case.entities)
-        for reply in records.replies:
+        self.voted += len({vote.case_id for vote in records.votes})
+        for reply in (*records.replies, *records.votes):
             if reply.error:
                 continue
+            self.vote_calls += reply.sample > 0
             if reply.from_cache:
                 self.reused, self.reused_calls = self.reused + reply.usage, self.reused_calls + 1
             else:
                 self.paid, self.calls = self.paid + reply.usage, self.calls + 1
 
-    def summary(self, task: CollateTask, prompt: PromptRef, minutes_per_case: float, now: datetime) -> RunSummary:
+    def summary(
+        self,
+        task: CollateTask,
+        prompt: PromptRef,
+        minutes_per_case: float,
+        now: datetime,
+        calibration: Calibration | None = None,
+    ) -> RunSummary:
         """Everything counted so far; balance and training are added by Report."""
         run, prices = task.run, price_table()
         new = task.ingest.new
@@ -101,7 +117,23 @@ class Tally:
             classes=dict(self.classes),
             entities=dict(self.entities.most_common()),
             accuracy=self.agreement.block(),
+            confidence=self._confidence(run.review_below, calibration),
+            vote_calls=self.vote_calls,
             samples=tuple(sample for kind in self.samples.values() for sample in kind),
+        )
+
+    def _confidence(self, review_below: float, calibration: Calibration | None) -> ConfidenceBlock | None:
+        if not self.confidences:
+            return None
+        of_fit = calibration if self.confidences[True] else None  # one fitted since Parse says nothing of these labels
+        return ConfidenceBlock(
+            calibrated=self.confidences[True],
+            uncalibrated=self.confidences[False],
+            voted=self.voted,
+            review_below=review_below,
+            auroc=of_fit.auroc if of_fit else None,
+            calibration_error=of_fit.calibration_error if of_fit else None,
+            fitted_on=of_fit.cases if of_fit else None,
         )
 
     def _sample(self, outcome: Outcome, case: AnonymizedCase) -> None:

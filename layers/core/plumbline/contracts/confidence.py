@@ -15,6 +15,9 @@ class Signals(Model):
     runner_up: bool = Field(description="the model named a runner-up")
     mended: int = Field(default=0, description="repairs of the parser")
     re_asked: int = Field(default=0, description="asks after the first")
+    category: str = Field(default="", description="the label: some classes are easier to get wrong than others")
+    others_named: int = Field(default=0, description="other categories that the reasoning names")
+    reasoning_words: int = 0
     votes_for: float | None = Field(default=None, ge=0, le=1, description="share of further answers of the same label")
     neighbours_for: float | None = Field(
         default=None, ge=0, le=1, description="share of the nearest gold or labeled cases that have the same label"
@@ -22,8 +25,44 @@ class Signals(Model):
     judged: float | None = Field(default=None, ge=0, le=1, description="a judge's score")
 
 
+class Weights(Model):
+    """A logistic regression: the chance of a right label is 1 / (1 + exp(-(intercept + sum of weight x feature)))."""
+
+    intercept: float
+    by_feature: dict[str, float] = Field(description="see plumbline.confidence.features; a feature that is absent is 0")
+
+
+class Bin(Model):
+    """Labels of about the same confidence: how many, what was said of them on average, and how many were right."""
+
+    cases: int
+    confidence: float
+    accuracy: float
+
+
+class ReviewPoint(Model):
+    """What sending the least confident share of labels to people does."""
+
+    reviewed: float = Field(description="share of the labels")
+    errors_caught: float = Field(description="share of the wrong labels that are among them")
+    accuracy: float | None = Field(description="of the labels that are kept; None where none is")
+
+
+class Figures(Model):
+    """How well confidences tell right labels from wrong ones, on cases that they were not fitted on."""
+
+    auroc: float | None = Field(description="of telling wrong labels from right ones; None where there is but one kind")
+    calibration_error: float
+    bins: tuple[Bin, ...] = ()
+    review: tuple[ReviewPoint, ...] = ()
+
+
 class Calibration(Model):
-    """Logistic regression over signals, fitted on gold: of one prompt and one model, and of nothing else."""
+    """Logistic regression over signals, fitted on gold: of one prompt and one model, and of nothing else.
+
+    `with_votes` is for labels that have votes; those are cases that were uncertain before, so they have weights of
+    their own. None where too few had votes.
+    """
 
     task: str
     prompt: PromptRef
@@ -32,6 +71,22 @@ class Calibration(Model):
     cases: int
     weights: dict[str, float] = Field(description="by feature; see plumbline.confidence.features")
     intercept: float
+    with_votes: Weights | None = None
     auroc: float | None = Field(description="of telling wrong labels from right ones, on cases it was not fitted on")
     calibration_error: float
     accuracy: Interval
+    voted: int = Field(default=0, description="how many of the cases had votes")
+    figures: Figures | None = Field(default=None, description="on cases it was not fitted on")
+    rank: Figures | None = Field(default=None, description="the same of the uncalibrated rank, to compare")
+
+
+class ConfidenceBlock(Model):
+    """What a run's confidences are worth. `calibrated` and `uncalibrated` count labels."""
+
+    calibrated: int
+    uncalibrated: int
+    voted: int = 0
+    review_below: float
+    auroc: float | None = Field(default=None, description="of the calibration, where there was one")
+    calibration_error: float | None = None
+    fitted_on: int | None = Field(default=None, description="gold cases")

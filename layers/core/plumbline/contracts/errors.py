@@ -126,3 +126,7 @@ class NoModelInService(PlumblineError):
 
 class InvalidPredictionRequest(PlumblineError):
     """A case sent to the API from which nothing can be predicted."""
+
+
+class CannotCalibrate(PlumblineError):
+    """Too few gold labels, or too few errors among them, to make a probability of a confidence."""

@@ -5,8 +5,11 @@ from typing import Literal
 from pydantic import Field
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.confidence import Signals
 from plumbline.contracts.prompts import PromptRef
 
+LOW_CONFIDENCE = "low_confidence"
+FITS_NO_CATEGORY = "fits_no_category"
 OutcomeName = Literal["labeled", "needs_review", "dropped", "failed", "unchanged"]
 
 
@@ -22,7 +25,7 @@ class Label(Model):
     """A root cause read from a model's reply.
 
     `confidence` ranks labels within a run; it is not a probability while `calibrated` is false.
-    `repairs` names each mend the parser or a re-ask made, in order.
+    `repairs` names each mend the parser or a re-ask made, in order. `signals` is what confidence was made of.
     """
 
     case_id: str
@@ -33,6 +36,7 @@ class Label(Model):
     calibrated: bool = False
     close_call: bool = False
     repairs: tuple[str, ...] = ()
+    signals: Signals | None = None
     lineage: Lineage
 
 
@@ -46,7 +50,10 @@ class Unparsed(Model):
 
 
 class Outcome(Model):
-    """The one outcome of one ingested case in one run, without its text."""
+    """The one outcome of one ingested case in one run, without its text.
+
+    A case that needs review for its low confidence keeps the category as the model's proposal; only `labeled` accepts.
+    """
 
     case_id: str
     outcome: OutcomeName
@@ -56,6 +63,7 @@ class Outcome(Model):
     category: str | None = None
     runner_up: str | None = None
     confidence: float | None = None
+    calibrated: bool = False
     close_call: bool = False
     repairs: tuple[str, ...] = ()
     gold_category: str | None = None

@@ -41,6 +41,13 @@ class BadExample(Model):
     category: str
 
 
+class NoneOfThese(Model):
+    """The answer for a case that fits no category: such a case goes to a person and never into a dataset."""
+
+    name: str = Field(min_length=1, max_length=80)
+    description: Text = Field(min_length=1)
+
+
 class ModelDefaults(Model):
     """How the model is called. max_tokens is small on purpose: Bedrock reserves it against the token quota."""
 
@@ -58,6 +65,7 @@ class Prompt(Model):
     persona: Text = ""
     background: Text = ""
     categories: tuple[Category, ...] = Field(min_length=2)
+    none_of_these: NoneOfThese | None = None
     good_examples: tuple[GoodExample, ...] = ()
     bad_examples: tuple[BadExample, ...] = ()
     instructions: Text = Field(min_length=1)
@@ -75,8 +83,17 @@ class Prompt(Model):
         return categories
 
     @model_validator(mode="after")
+    def _none_of_these_is_no_category(self) -> Self:
+        if self.none_of_these:
+            key = name_key(self.none_of_these.name)
+            for category in self.categories:
+                if key in {name_key(name) for name in (category.name, *category.aliases)}:
+                    raise ValueError(f"none_of_these: {self.none_of_these.name!r} is the name of a category")
+        return self
+
+    @model_validator(mode="after")
     def _examples_name_known_categories(self) -> Self:
-        known = set(self.category_names)
+        known = {answer.name for answer in self.answers}
         groups: tuple[tuple[str, tuple[GoodExample | BadExample, ...]], ...] = (
             ("good_examples", self.good_examples),
             ("bad_examples", self.bad_examples),
@@ -92,6 +109,12 @@ class Prompt(Model):
                     if name not in known:
                         raise ValueError(f"{kind}[{position}]: {name!r} is not one of the categories")
         return self
+
+    @property
+    def answers(self) -> tuple[Category, ...]:
+        """What the model may answer: the categories, then none-of-these where the task has it."""
+        none = self.none_of_these
+        return (*self.categories, Category(name=none.name, description=none.description)) if none else self.categories
 
     @property
     def category_names(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class ModelRequest(Model):
     turns: tuple[Turn, ...]
     max_tokens: int
     temperature: float = 0.0
+    sample: int = Field(default=0, ge=0, description="tells further answers to one request apart; not sent")
 
 
 class Usage(Model):
@@ -62,5 +63,6 @@ class Reply(Model):
     model_id: str
     prompt: PromptRef
     attempt: int = Field(ge=0, description="0 is the first ask, 1 the first repair")
+    sample: int = Field(default=0, ge=0, description="1 and up: a further answer, a vote")
     from_cache: bool = False
     error: str | None = None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from plumbline.contracts.accuracy import AccuracyBlock
 from plumbline.contracts.base import Model
+from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.labels import OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
@@ -42,6 +43,9 @@ class RunRequest(RunBase):
     target_per_class: int = Field(ge=1)
     budget_usd: float = Field(gt=0)
     max_repairs: int = Field(default=2, ge=0, le=5)
+    vote_samples: int = Field(default=0, ge=0, le=20, description="further answers for an uncertain label")
+    vote_below: float = Field(default=0.8, ge=0, le=1, description="a label below this confidence is uncertain")
+    review_below: float = Field(default=0.5, ge=0, le=1, description="calibrated labels below this go to a person")
 
 
 class IngestTask(Model):
@@ -159,6 +163,8 @@ class RunSummary(Model):
     classes: dict[str, int]
     entities: dict[str, int]
     accuracy: AccuracyBlock | None = None
+    confidence: ConfidenceBlock | None = None
+    vote_calls: int = Field(default=0, description="of the calls paid for and reused, those for votes")
     balance: BalanceResult | None = None
     training_job: str | None = None
     training_error: str | None = None

@@ -188,13 +188,16 @@ def _reject(rejects: IO[bytes], row: BadRow, tally: Tally) -> None:
 
 
 def _within_budget(tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:
-    input_tokens = -(-tally.new_chars // CHARS_PER_TOKEN) + tally.new * settings.prompt_tokens
-    output_tokens = tally.new * settings.answer_tokens
+    # The most that it can be: every case asked about once and, where the run votes, every one uncertain.
+    asks = 1 + run.vote_samples
+    input_tokens = asks * (-(-tally.new_chars // CHARS_PER_TOKEN) + tally.new * settings.prompt_tokens)
+    output_tokens = asks * tally.new * settings.answer_tokens
     estimate = estimate_usd(input_tokens, output_tokens)
     if estimate is not None and estimate > run.budget_usd:
+        votes = f", with {run.vote_samples} votes for every case" if run.vote_samples else ""
         raise BudgetExceeded(
             f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${estimate:,.2f} ({input_tokens:,} input "
-            f"and {output_tokens:,} output tokens of {run.model_id}), above the run's budget of "
+            f"and {output_tokens:,} output tokens of {run.model_id}{votes}), above the run's budget of "
             f"${run.budget_usd:,.2f}; nothing was spent. Raise the budget, take a cheaper model, or upload fewer cases"
         )
     return estimate

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from plumbline import keys
+from plumbline.confidence import rated, read_calibration
+from plumbline.contracts.confidence import Calibration, Signals
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.contracts.labels import Label, Lineage, Unparsed
+from plumbline.contracts.prompts import Prompt
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.jsonl import read_models, write_models
-from plumbline.parse.confidence import rank
-from plumbline.parse.reader import read_answer
+from plumbline.parse.reader import Answer, read_answer
 from plumbline.ports import ObjectStore
 from plumbline.prompting import LoadedPrompt
 
@@ -20,11 +22,12 @@ def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardR
     `unparsed` in the result counts the cases that are worth another ask.
     """
     run_id = task.run.run_id
+    calibration = read_calibration(prompt.ref, task.run.model_id, data)
     labels: list[Label] = []
     unparsed: list[Unparsed] = []
     for reply in latest(read_models(data, keys.replies(run_id, task.shard), Reply)):
         try:
-            labels.append(label_of(reply, run_id, prompt))
+            labels.append(label_of(reply, run_id, prompt, calibration))
         except UnparseableReply as error:
             unparsed.append(
                 Unparsed(
@@ -49,21 +52,40 @@ def latest(replies: Iterable[Reply]) -> list[Reply]:
     return list(last.values())
 
 
-def label_of(reply: Reply, run_id: str, prompt: LoadedPrompt) -> Label:
-    """The label that a reply gives. Raises UnparseableReply with a reason that quotes nothing of the reply."""
+def label_of(reply: Reply, run_id: str, prompt: LoadedPrompt, calibration: Calibration | None = None) -> Label:
+    """The label that a reply gives, with its confidence: a rank where there is no calibration.
+
+    Raises UnparseableReply with a reason that quotes nothing of the reply.
+    """
     if reply.error:
         raise UnparseableReply(reply.error)
-    answer = read_answer(reply.text, prompt.prompt.categories, truncated=reply.stop_reason == "max_tokens")
+    answer = read_answer(reply.text, prompt.prompt.answers, truncated=reply.stop_reason == "max_tokens")
     repairs = answer.repairs + ("re_asked",) * reply.attempt
-    return Label(
+    label = Label(
         case_id=reply.case_id,
         category=answer.category,
         runner_up=answer.runner_up,
         reasoning=answer.reasoning,
-        confidence=rank(runner_up=answer.runner_up, repairs=repairs),
+        confidence=0.0,
         close_call=answer.runner_up is not None,
         repairs=repairs,
         lineage=Lineage(prompt=reply.prompt, model_id=reply.model_id, run_id=run_id),
+    )
+    return rated(label, signals_of(answer, reply.attempt, prompt.prompt), calibration)
+
+
+def signals_of(answer: Answer, re_asked: int, prompt: Prompt) -> Signals:
+    """What the answer itself says about how sure it is."""
+    reasoning = answer.reasoning.casefold()
+    return Signals(
+        runner_up=answer.runner_up is not None,
+        mended=len(answer.repairs),
+        re_asked=re_asked,
+        category=answer.category,
+        others_named=sum(
+            other.name.casefold() in reasoning for other in prompt.answers if other.name != answer.category
+        ),
+        reasoning_words=len(reasoning.split()),
     )
 
 

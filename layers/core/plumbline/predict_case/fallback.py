@@ -1,9 +1,10 @@
 """Where no model is promoted yet: the language model with the current prompt, if the stack allows that."""
 
+from plumbline.confidence import rank
 from plumbline.contracts.api import Alternative
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import UnparseableReply
-from plumbline.parse.confidence import rank
+from plumbline.parse import signals_of
 from plumbline.parse.reader import read_answer
 from plumbline.ports import LanguageModel
 from plumbline.predict.decide import Decision
@@ -28,17 +29,18 @@ class LanguageModelFallback:
 
         Raises ModelThrottled, ModelUnavailable, ModelAccessDenied, ModelRequestRejected.
         """
+        prompt = self._prompt.prompt
         reply = self._model.ask(build_request(self._prompt, case, self._model_id))
         try:
-            answer = read_answer(
-                reply.text, self._prompt.prompt.categories, truncated=reply.stop_reason == "max_tokens"
-            )
+            answer = read_answer(reply.text, prompt.answers, truncated=reply.stop_reason == "max_tokens")
         except UnparseableReply:
             return Decision(category=None, confidence=0.0, alternatives=(), abstained=True)
-        confidence = rank(runner_up=answer.runner_up, repairs=answer.repairs)
+        confidence = rank(signals_of(answer, 0, prompt))
         # The runner-up is named second, so it never ranks above the answer.
-        named = (answer.runner_up,) if answer.runner_up else ()
+        named = (answer.runner_up,) if answer.runner_up in prompt.category_names else ()
         second = round(min(confidence, 1 - confidence), 4)
+        if answer.category not in prompt.category_names:  # none of these
+            return Decision(category=None, confidence=confidence, alternatives=(), abstained=True)
         return Decision(
             category=answer.category,
             confidence=confidence,

@@ -1,0 +1,29 @@
+"""Vote: ask further times about uncertain labels."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from plumbline.adapters.model import language_model
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.runs import ShardTask
+from plumbline.observability import count, parse_event, stage
+from plumbline.prompting import load_prompt
+from plumbline.settings import ModelSettings, from_env
+from plumbline.vote import vote
+
+
+@stage("vote")
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """ShardTask → ShardResult."""
+    settings = from_env(ModelSettings)
+    task = parse_event(ShardTask, event)
+    result = vote(
+        task,
+        data=S3ObjectStore(settings.data_bucket),
+        model=language_model(settings, task, context),
+        prompt=load_prompt(settings.prompts_dir, task.run.task, task.run.prompt_version),
+        concurrency=settings.case_concurrency,
+    )
+    count("VotesAsked", result.done)
+    return result.model_dump(mode="json")
