@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from plumbline.anonymize.introductions import introductions, is_introduced
 from plumbline.anonymize.name_words import COMMON_WORDS, EVERYDAY_WORDS, PARTICLES, TITLES, means_something_else
 from plumbline.anonymize.names import with_title
-from plumbline.anonymize.spans import Span
+from plumbline.anonymize.spans import Span, line_around
 
 _TOKEN = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
@@ -119,7 +119,7 @@ class CaseNames:
         as_written = value in self._written[word]
         if word in EVERYDAY_WORDS or len(word) < _SHORT:
             starts = _SENTENCE_START.search(text[max(0, start - _LOOK_BACK) : start])
-            return is_introduced(text, start) or bool(as_written and not starts)
+            return is_introduced(text, start) or (as_written and (not starts or _alone(text, match)))
         if value.islower() or (value.isupper() and not as_written):
             return self._counts_small(text, word, start)
         return as_written or value.istitle()
@@ -130,6 +130,12 @@ class CaseNames:
             return False
         sure = word in self._sure and word not in self._things and len(word) >= _UNMISTAKABLE
         return sure or is_introduced(text, start)
+
+
+def _alone(text: str, match: re.Match[str]) -> bool:
+    """Whether the word has a line to itself, as in a signature, quoted or not."""
+    start, end = line_around(text, *match.span())
+    return text[start:end].strip(" \t\r>-,.") == match[0]
 
 
 def _introduced(text: str) -> set[int]:

@@ -46,9 +46,9 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def reads_like_prose(line: str) -> bool:
-    """Whether at least half of the line's blocks are plain words."""
+    """Whether more than half of the line's blocks are plain words: of a stack trace's line half may be ("at …")."""
     blocks = line.split()
-    return 2 * sum(1 for block in blocks if _PLAIN_WORD.fullmatch(block)) >= len(blocks) > 0
+    return 2 * sum(1 for block in blocks if _PLAIN_WORD.fullmatch(block)) > len(blocks)
 
 
 def believable(text: str, span: Span) -> Iterator[Span]:
