@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.pii_texts import SHAPES, made_up
-from plumbline.anonymize import Marked, Privacy, anonymize_in_memory, marked, names
+from plumbline.anonymize import Marked, Privacy, anonymize_in_memory, marked, name_places
 from plumbline.anonymize.detector import PatternDetector, SpacyDetector
 from plumbline.anonymize.phones import find_phones
 from plumbline.anonymize.placeholders import replaced
@@ -176,7 +176,7 @@ def test_a_long_text_is_read_to_its_end(shape: str, size: int) -> None:
 
 @pytest.mark.parametrize("shape", ["stack trace", "base64"])
 def test_machines_output_is_not_given_to_the_model(shape: str) -> None:
-    assert list(names.pieces(made_up(shape, 100_000))) == []
+    assert list(name_places.pieces(made_up(shape, 100_000))) == []
 
 
 # What recognisers look for and what could confuse them, in any order.

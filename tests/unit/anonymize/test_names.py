@@ -3,7 +3,7 @@
 import pytest
 
 from plumbline.anonymize.introductions import find_introduced
-from plumbline.anonymize.names import WHOLE_TEXT_CHARS, believable, pieces, reads_like_prose
+from plumbline.anonymize.names import believable
 from plumbline.anonymize.spans import Span
 
 
@@ -108,24 +108,3 @@ def introduced(text: str) -> list[str]:
 )
 def test_introductions(text: str, names: list[str]) -> None:
     assert introduced(text) == names
-
-
-def test_short_texts_are_searched_whole() -> None:
-    assert list(pieces("at line 5\nAbbie")) == [(0, "at line 5\nAbbie")]
-
-
-def test_of_long_texts_only_prose_is_searched_and_nothing_of_it_is_lost() -> None:
-    log = "2024-05-17T08:30:12Z [main] com.example.Foo=12 rc=0x1f {a:b}\n" * 100
-    prose = "Then Abbie Lewis called us again about the same thing. " * 200
-    text = f"{log}{prose}\n{log}"
-    found = list(pieces(text))
-    assert all(text[offset : offset + len(piece)] == piece for offset, piece in found)
-    assert all(len(piece) <= WHOLE_TEXT_CHARS and "com.example" not in piece for _, piece in found)
-    covered = {i for offset, piece in found for i in range(offset, offset + len(piece))}
-    assert covered == set(range(len(log), len(log) + len(prose)))
-
-
-def test_prose() -> None:
-    assert reads_like_prose("Alert for Karen Robinson, card 42!")
-    assert not reads_like_prose("  at foo.bar(Baz.java:42) ~[x.jar:1.2]")
-    assert not reads_like_prose("   ")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plumbline.anonymize import names
+from plumbline.anonymize import name_places, names
 from plumbline.anonymize.introductions import find_introduced
 from plumbline.anonymize.recognizers import find_patterns
 from plumbline.anonymize.spans import Span, merge
@@ -61,7 +61,7 @@ def _find_people(texts: list[str]) -> Iterator[list[Span]]:
     """For each text, the believable ones of the model's finds."""
     language = load_model()
     # (text index, offset) of every piece travels with it, so that the model gets whole batches across texts.
-    work = ((piece, (index, offset)) for index, text in enumerate(texts) for offset, piece in names.pieces(text))
+    work = ((piece, (index, offset)) for index, text in enumerate(texts) for offset, piece in name_places.pieces(text))
     safe = ((_LONE_SURROGATE.sub("\ufffd", piece), place) for piece, place in work)
     found: list[Span] = []
     current = 0

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from plumbline.anonymize.name_words import COMMON_WORDS, PARTICLES, TITLES, known_otherwise
+from plumbline.anonymize.name_words import COMMON_WORDS, PARTICLES, TITLES, known_otherwise, means_something_else
 from plumbline.anonymize.spans import Span
 
 Naming = Literal["greeting", "self", "mention"]
@@ -113,12 +113,14 @@ _ABBREVIATIONS = re.compile(
     r"(?:U\.S|U\.K|U\.N|E\.U|P\.S|P\.O|N\.B|A\.M|P\.M|D\.C|I\.T|Q\.A|A\.I|N\.Y|L\.A|T\.V|R\.I|V\.P)\.", re.IGNORECASE
 )
 # Words right before a find of a language model that make it a person, whatever its letter case.
-_BEFORE = re.compile(
+_INTRODUCES = (
     rf"(?:\b(?:{_HELLO}|{_THANKS}|(?i:thank you|regards|sincerely|best|welcome|name(?:'s| is)|this is|i am|i'm"
     r"|(?:spoke|spoken|speak|speaking|talk|talked|talking|chat|chatted|chatting) (?:to|with)|assigned to|contact person"
     r"|ask(?:ed|ing)?(?: for)?|wife|husband|son|daughter|brother|sister|mother|father|boss|colleague|coworker|agent))"
-    r"[,:!.]?\s{1,3}|\b(?i:" + _LABEL + r")[\"']?[ ]?[:=][ ]?[\"']?)$"
+    rf"[,:!.]?\s{{1,3}}|\b(?i:{_LABEL})[\"']?[ ]?[:=][ ]?[\"']?)"
 )
+_BEFORE = re.compile(rf"{_INTRODUCES}$")
+_INTRODUCED_SMALL = re.compile(rf"{_INTRODUCES}(?P<value>[^\W\d_A-Z]{{2,30}})")
 
 
 class Introduction(NamedTuple):
@@ -167,6 +169,13 @@ def find_introduced(text: str) -> Iterator[Span]:
 def is_introduced(text: str, start: int) -> bool:
     """Whether the words before this place say that a person's name follows."""
     return bool(_BEFORE.search(text[max(0, start - _LOOK_BACK) : start]))
+
+
+def introduced_in_small(text: str, start: int, end: int) -> Iterator[int]:
+    """Where words in small letters begin of which `is_introduced` says so, and that may be names."""
+    for match in _INTRODUCED_SMALL.finditer(text, start, end):
+        if match["value"] not in COMMON_WORDS and not means_something_else(match["value"]):
+            yield match.start("value")
 
 
 def _may_be_name(value: str) -> bool:

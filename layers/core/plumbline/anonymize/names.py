@@ -1,4 +1,4 @@
-"""Names of persons: where a language model is to look for them, and which of its finds to believe.
+"""Names of persons: which finds of a language model to believe.
 
 Pure Python; the detector brings the language model.
 """
@@ -10,14 +10,8 @@ from plumbline.anonymize.introductions import is_introduced
 from plumbline.anonymize.name_words import COMMON_WORDS, PARTICLES, TITLES, known_otherwise, word_set
 from plumbline.anonymize.spans import Span, line_around, trim
 
-# Texts up to this many characters are searched for names whole; of longer ones (logs, stack traces, dumps) only the
-# lines that read like prose, each in pieces of at most so many characters: time and memory stay bounded.
-WHOLE_TEXT_CHARS = 4_000
-# A piece begins this far inside the one before it, so that no name is lost at the cut.
-_OVERLAP_CHARS = 100
 _MAX_WORDS = 4
 
-_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['\u2019.-][^\W\d_]+)*[.,;:!?)\"'\u2019*]*")
 _LINE = re.compile(r"[^\r\n]+")
 # A word of a name: a capital, then small letters (a further capital only after ' - Mc Mac …); or all of one case.
 _NAME_WORD = re.compile(
@@ -32,23 +26,6 @@ _TITLE_BEFORE = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(TITLES))})\.?[ ]\Z", re
 _LONGEST_TITLE = 12
 _GLUE_BEFORE = frozenset("@#/\\_.=$&<`:|+-[{")
 _GLUED_AFTER = re.compile(r"[/\\_=<>`(@#|{\[]|::|\.[a-z_]")
-
-
-def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """What the language model is to read of a text, as (offset, piece)."""
-    if len(text) <= WHOLE_TEXT_CHARS:
-        yield 0, text
-        return
-    for line in _LINE.finditer(text):
-        if reads_like_prose(line[0]):
-            for offset in range(line.start(), line.end(), WHOLE_TEXT_CHARS - _OVERLAP_CHARS):
-                yield offset, text[offset : min(offset + WHOLE_TEXT_CHARS, line.end())]
-
-
-def reads_like_prose(line: str) -> bool:
-    """Whether more than half of the line's blocks are plain words: of a stack trace's line half may be ("at …")."""
-    blocks = line.split()
-    return 2 * sum(1 for block in blocks if _PLAIN_WORD.fullmatch(block)) > len(blocks)
 
 
 def believable(text: str, span: Span) -> Iterator[Span]:
