@@ -83,6 +83,11 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_denied(error: ClientError) -> bool:
+    """Whether the credentials in use may not do it."""
+    return code_of(error) in _DENIED
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether looking again in a moment may help: throttling, a busy service, a broken connection."""
     if isinstance(error, ClientError):
@@ -104,7 +109,7 @@ def explained(error: BotoCoreError | ClientError) -> CliError:
 def _explained_answer(error: ClientError) -> CliError:
     code, what = code_of(error), error.operation_name
     message = str(error.response.get("Error", {}).get("Message", "")).strip()
-    if code in _DENIED:
+    if is_denied(error):
         hint = f"The credentials in use need the permission for {what}; ask whoever runs the account."
         return CliError(f"AWS denies {what}. {message}", hint)
     if code in _BAD_CREDENTIALS:

@@ -52,6 +52,11 @@ def log_folder() -> Path:
     return home() / "logs"
 
 
+def holds_something() -> bool:
+    """Whether buckets and tables of an earlier stack are kept here."""
+    return (home() / "state").is_dir()
+
+
 def running() -> LocalInfo | None:
     """The local stack that serves now; a note that a crashed one left behind is taken away."""
     note = info.read(home())

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.text import Text
 
 from cli import destroy as destroying
 from cli import local_stack, prompts, status, up
 from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
+from cli.compare_prompts import COMPARE_EXAMPLES, compare_command
 from cli.errors import CliError, UsageProblem, explained
 from cli.models import models_app
 from cli.options import AsJson, StackName, examples
@@ -22,6 +22,7 @@ from cli.predict import PREDICT_EXAMPLES, predict_command
 from cli.predict_batch import PREDICT_BATCH_EXAMPLES, predict_batch_command
 from cli.run import RunOptions, console_for, run
 from cli.train import TRAIN_EXAMPLES, train_command
+from cli.wrapping import say
 from plumbline.contracts.errors import PlumblineError
 
 _HELP = """Turn support cases into balanced, trustworthy ground truth.
@@ -34,7 +35,7 @@ deployed one of that name (AWS_PROFILE and AWS_REGION say where).
 app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
-prompts_app = typer.Typer(help="List, check and publish prompt versions.", no_args_is_help=True)
+prompts_app = typer.Typer(help="List, check, compare and publish prompt versions.", no_args_is_help=True)
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(models_app, name="models")
 
@@ -208,6 +209,9 @@ def prompts_publish_command(
     raise typer.Exit(prompts.publish(prompts_dir(), task, version, Console(highlight=False)))
 
 
+prompts_app.command("compare", epilog=COMPARE_EXAMPLES)(compare_command)
+
+
 def _destroy_local(console: Console, *, yes: bool) -> None:
     console.print(f"This stops the local stack and deletes what it holds in {shown(home())}.", style="bold")
     _confirm("local", yes=yes)
@@ -242,7 +246,7 @@ def main() -> None:
 
 def _complain(error: CliError) -> None:
     console = Console(stderr=True, highlight=False)
-    console.print(Text.assemble(("Error: ", "bold red"), str(error)), soft_wrap=True)
+    say(console, str(error), mark="Error: ", mark_style="bold red")
     if error.hint:
-        console.print(Text.assemble(("→ ", "cyan"), error.hint), soft_wrap=True)
+        say(console, error.hint, mark="→ ", mark_style="cyan", hang=2)
     sys.exit(error.exit_code)

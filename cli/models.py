@@ -6,23 +6,26 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from rich.status import Status
 from rich.text import Text
 
 from cli import stack as stacks
-from cli.errors import CliError, UsageProblem
+from cli.errors import CliError, UsageProblem, is_denied
 from cli.hint import Hint
 from cli.in_service import InService, in_service, registry_of
 from cli.judge import LAST, judge
-from cli.models_view import card_of, listing, short
+from cli.models_view import card_of, listing, short, training_lines
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
 from cli.run import console_for
 from cli.stack import Stack
 from cli.tasks import chosen_task
+from cli.training_job import Job, following, still_training
 from cli.training_log import log_place
+from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject, ModelFileBroken, NoModelInService
@@ -37,7 +40,7 @@ Version = Annotated[str, typer.Argument(metavar="VERSION", help="A model's versi
 
 @models_app.command("list", epilog=examples("plumbline models list", "plumbline models list --stack plumbline --json"))
 def list_command(task: Task = None, stack: StackName = None, as_json: AsJson = False) -> None:
-    """Every trained model, newest first: what became of it, how good it is, and which one serves."""
+    """Every trained model, newest first: what became of it, how good it is, which one serves, what trains now."""
     raise typer.Exit(list_models(stacks.find(stack), task, console_for(as_json=as_json), as_json=as_json))
 
 
@@ -78,21 +81,43 @@ def rollback_command(task: Task = None, stack: StackName = None) -> None:
 
 
 def list_models(where: Stack, task: str | None, console: Console, *, as_json: bool) -> int:
-    """Print the task's models; 0."""
+    """Print the task's models and what trains now; 0."""
     task = chosen_task(where, task)
     rows, serving = registry_of(where).rows(task), in_service(where, task)
+    jobs = _training(where, task)
     if as_json:
         current = serving.pointer and serving.pointer.model_dump(mode="json")
         models = [row.model_dump(mode="json") for row in rows]
-        print(json.dumps({"current": current, "models": models}, indent=2))
+        training = None if jobs is None else [_now_training(job) for job in jobs]
+        print(json.dumps({"current": current, "models": models, "training": training}, indent=2))
         return 0
     for part in listing(task, rows, serving, lambda job: log_place(where, job, "    "), console.width):
         console.print(part, crop=False)
-    if not rows:
+    if not rows and jobs:
+        console.print(f"No models of {task} yet.")
+    elif not rows:
         console.print(Hint(f"No models of {task} yet. Train one:", _command(where, task, "train"), ""), crop=False)
+    for part in training_lines(jobs or [], lambda job: following(job, where)):
+        console.print(part, crop=False)
+    if jobs is None:
+        say(console, "These credentials may not see what is training now (sagemaker:ListTrainingJobs).", style="dim")
     if serving.trouble:
         console.print(Text(serving.trouble, style="red"))
     return 0
+
+
+def _training(where: Stack, task: str) -> list[Job] | None:
+    """What trains a model of the task now; None where the credentials may not see it."""
+    try:
+        return [job for job in still_training(where) if job.task == task]
+    except ClientError as error:
+        if is_denied(error):
+            return None
+        raise
+
+
+def _now_training(job: Job) -> dict[str, str]:
+    return {"job": job.name, "status": job.status, "since": job.created.isoformat()}
 
 
 def show(where: Stack, task: str | None, version: str, console: Console, *, as_json: bool) -> int:

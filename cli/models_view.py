@@ -1,13 +1,15 @@
 """Models on the screen: the list, and one model's card. For 60 columns and up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.hint import Hint
 from cli.in_service import InService
+from cli.training_job import Job
 from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.models import Metrics, ModelCard, ModelPointer, ModelRow
 from plumbline.report.words import count, interval_span, moment, percent, plural
@@ -58,6 +60,15 @@ def listing(
         yield _hanging(Text.assemble(f"{short(task, row.version)} ", words))
         if row.status in _LOGGED:
             yield log_of(row.version)
+
+
+def training_lines(jobs: Iterable[Job], command: Callable[[str], str]) -> Iterator[RenderableType]:
+    """What trains now and since when; `command` follows a job of that name."""
+    for job in jobs:
+        yield Text()
+        word = "training" if job.status == "InProgress" else "stopping; was training"
+        yield Hint(f"{word} since {moment(job.created)}:", job.name, "◌ ")
+        yield Hint("Follow it:", command(job.name), "  ")
 
 
 def _serving(rows: list[ModelRow], serving: InService) -> Iterator[Text]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from cli import local_stack, stack
 from cli.api import PredictionApi, Refused
 from cli.case_files import cases_in
+from cli.doubts import SURE, doubt
 from cli.errors import CliError, UsageProblem
 from cli.options import StackName, examples
 from cli.paths import plumbline
 from cli.precheck import check_export, check_mapping
-from cli.run import console_for, start_local
-from cli.stack import Stack
+from cli.run import asked_stack, console_for
+from cli.wrapping import say
 from plumbline.contracts.api import Prediction
 from plumbline.contracts.cases import Case
 from plumbline.contracts.errors import InvalidCaseFile
@@ -86,9 +86,9 @@ def predict_command(
 def predict(options: PredictOptions, console: Console) -> int:
     """Ask about every case and print each answer as it comes; 0 when every case got one, else 1."""
     _check(options)
-    where = _stack_for(options, console)
+    where = asked_stack(options.stack_name, console)
     api = PredictionApi(where)
-    screen = Screen(console, as_json=options.as_json)
+    screen = Screen(console, lambda version: doubt(where, version), as_json=options.as_json)
     with _questions(options) as questions:
         for number, question in enumerate(questions, start=1):
             if number == _MANY + 1 and options.file not in (None, _STDIN):
@@ -128,12 +128,6 @@ def _check(options: PredictOptions) -> None:
         check_mapping(options.mapping)
 
 
-def _stack_for(options: PredictOptions, console: Console) -> Stack:
-    if options.stack_name is None and local_stack.running() is None:
-        return start_local(console)
-    return stack.find(options.stack_name)
-
-
 @contextmanager
 def _questions(options: PredictOptions) -> Iterator[Iterator[Question]]:
     if options.text is not None:
@@ -167,10 +161,15 @@ def body_of(case: Case) -> dict[str, Any]:
 
 
 class Screen:
-    """A line a case: category, confidence, what else it may be, what was masked. With `as_json`, a JSON line each."""
+    """A line a case: category, confidence, what else it may be, what was masked. With `as_json`, a JSON line each.
 
-    def __init__(self, console: Console, *, as_json: bool) -> None:
+    `doubt` says why a confidence above 99% of a model is not to be believed; it is asked and said once a model.
+    """
+
+    def __init__(self, console: Console, doubt: Callable[[str], str], *, as_json: bool) -> None:
         self._console = console
+        self._doubt = doubt
+        self._doubted: set[str] = set()
         self._as_json = as_json
         self._model = ""
         self.asked = self.failed = self.abstained = 0
@@ -181,11 +180,21 @@ class Screen:
         self.abstained += prediction.abstained
         if self._as_json:
             print(json.dumps({"case_id": name, **prediction.model_dump(mode="json")}), flush=True)
+            self._warn(prediction)  # on standard error
             return
         if prediction.model_version != self._model:  # a promotion may come in between
             self._model = prediction.model_version
             self._console.print(Text.assemble(("Model ", "dim"), (self._model, "bold")), soft_wrap=True)
-        self._console.print(line(name, prediction), soft_wrap=True)
+        self._console.print(line(name, prediction), soft_wrap=not self._console.is_terminal)
+        self._warn(prediction)
+
+    def _warn(self, prediction: Prediction) -> None:
+        version = prediction.model_version
+        if prediction.confidence <= SURE or version in self._doubted:
+            return
+        self._doubted.add(version)
+        if words := self._doubt(version):
+            say(self._console, f"Above 99%: {words}", style="yellow", mark="! ", hang=2)
 
     def fault(self, name: str, code: str, message: str) -> None:
         """Show that a case got no answer."""
@@ -197,7 +206,7 @@ class Screen:
         words = Text.assemble(
             (f"{clipped(name, _CASE_WIDTH):<{_CASE_WIDTH}}  ", ""), ("no answer", "red"), f"  {message}"
         )
-        self._console.print(words, soft_wrap=True)
+        self._console.print(words, soft_wrap=not self._console.is_terminal)
 
     def finish(self) -> None:
         """Say the sum where there is more than one case."""

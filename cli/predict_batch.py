@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from cli import local_stack, stack
 from cli.batch import BatchObserver, BatchSeen, ExportProgress
 from cli.batch_results import conclude_batch
 from cli.case_files import refuse_one_case
@@ -18,7 +17,7 @@ from cli.follow import looks
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline
 from cli.precheck import check_export, check_mapping
-from cli.run import INTERRUPTED, console_for, start_local
+from cli.run import INTERRUPTED, asked_stack, console_for
 from cli.stack import Stack
 from cli.upload import upload_cases, upload_mapping
 from plumbline import keys
@@ -69,7 +68,7 @@ def predict_batch_command(
 def predict_batch(options: BatchOptions, console: Console) -> int:
     """Upload, start, follow, show; 0 when every case was predicted, 1 when some were not, 130 after Ctrl-C."""
     _check(options)
-    return predict_at(_stack_for(options, console), options, console)
+    return predict_at(asked_stack(options.stack_name, console), options, console)
 
 
 def predict_at(where: Stack, options: BatchOptions, console: Console) -> int:
@@ -106,12 +105,6 @@ def _check(options: BatchOptions) -> None:
     refuse_one_case(options.file)
     if options.file.name.startswith(("_", ".")):
         raise UsageProblem(f"{options.file.name} would be passed over: such names are those of markers.", "Rename it.")
-
-
-def _stack_for(options: BatchOptions, console: Console) -> Stack:
-    if options.stack_name is None and local_stack.running() is None:
-        return start_local(console)
-    return stack.find(options.stack_name)
 
 
 def _upload(where: Stack, file: Path, mapping: Path | None, console: Console) -> str:

@@ -25,6 +25,7 @@ from cli.results import conclude
 from cli.stack import Stack
 from cli.upload import Uploaded, metadata_of, upload_cases, upload_mapping
 from cli.view import view_for
+from cli.wrapping import say
 from plumbline.prompting import tasks
 
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
@@ -80,10 +81,10 @@ def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: s
             progress = follow(lambda: _look(where, observer), view, _patience(where))
     except KeyboardInterrupt:
         again = f"{plumbline('status')} {run_id}{where.option}"
-        console.print(f"\nNo longer following; the run goes on. Look again: {again}", soft_wrap=True)
+        say(console, f"\nNo longer following; the run goes on. Look again: {again}")
         if where.local:
             words = f"The local stack keeps running for it. Stop both: {plumbline('down')}"
-            console.print(words, soft_wrap=True)
+            say(console, words)
         return INTERRUPTED
     return conclude(console, where, run_id, progress, as_json=as_json)
 
@@ -111,14 +112,30 @@ def start_local(
     local_stack.check_model(model)
     wanted = chosen(parameters or {})
     settings = "".join(f", {name}={value}" for name, value in wanted.items())
-    words = f"Starting the local stack in the background ({model} model{settings})"
-    with Status(Text(f"{words} …"), console=console):
+    say(console, f"Starting the local stack in the background ({model} model{settings}) …", style="dim")
+    with Status("It takes some seconds", console=console):
         info = local_stack.start(model, port, wanted)
-    ready = f"{words}: ready at {info.endpoint}. Stop it: {plumbline('down')}"
-    console.print(Text(ready, style="dim"), soft_wrap=True)
+    say(console, f"Ready at {info.endpoint}; it goes on after this command. Stop it: {plumbline('down')}", style="dim")
     where = stack.at_local(info)
     check_running_model(where, model)  # another command may have been quicker to start one
     return where
+
+
+def asked_stack(name: str | None, console: Console) -> Stack:
+    """The stack to ask for predictions: a local one that is down is started, and that is said.
+
+    Raises CliError where nothing is kept of a local one: it could have no model.
+    """
+    if name is not None or local_stack.running() is not None:
+        return stack.find(name)
+    if not local_stack.holds_something():
+        raise CliError(
+            "No local stack is running, and none has run here before: there is no model to ask.",
+            f"Label cases and train on them: {plumbline('run FILE')}, then {plumbline('train')}. Or name a deployed "
+            "stack with --stack NAME.",
+        )
+    say(console, "No local stack is running: this starts the one that ran here last.", style="dim")
+    return start_local(console)
 
 
 def check_running_model(where: Stack, model: str | None) -> None:

@@ -19,6 +19,7 @@ from cli.results import conclude
 from cli.run import tasks_of, watch
 from cli.stack import Stack
 from cli.view import block, clock_text, plain_line
+from cli.wrapping import say
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.contracts.runs import RunRow, RunSummary
 from plumbline.report.words import count, elapsed, money
@@ -28,6 +29,7 @@ _ROWS = TypeAdapter(list[RunRow])
 # StartRun writes the row a moment before the execution; a row much older than that without one was cut off.
 _ORPHAN_AGE = timedelta(minutes=2)
 _ID_LENGTH = 12
+_WIDE = 80  # columns from which on a run's time and cost are listed with it
 
 
 def runs_of(where: Stack) -> list[RunRow]:
@@ -50,7 +52,7 @@ def status(
             print(_ROWS.dump_json(rows[:limit], indent=2).decode())
         else:
             if not rows:
-                console.print(f"No runs yet. Start one: {plumbline('run')} FILE{where.option}", soft_wrap=True)
+                say(console, f"No runs yet. Start one: {plumbline('run')} FILE{where.option}")
             _list(console, rows, limit, lambda row: _as_it_is(where, row))
         return 0
     row = chosen(rows, run_id)
@@ -98,7 +100,7 @@ def _show_running(console: Console, where: Stack, row: RunRow, progress: Progres
         console.print(block(progress, seconds))
     else:
         console.print(plain_line(progress), soft_wrap=True)
-    console.print(f"Follow it: {plumbline('status')} {row.run_id} --follow{where.option}", style="dim", soft_wrap=True)
+    say(console, f"Follow it: {plumbline('status')} {row.run_id} --follow{where.option}", style="dim")
 
 
 def kept_runs() -> list[RunRow]:
@@ -122,7 +124,7 @@ def _show_kept(run_id: str | None, rows: list[RunRow], console: Console, *, as_j
         print(row.model_dump_json(indent=2) if row else _ROWS.dump_json(rows[:limit], indent=2).decode())
         return 0
     words = f"No local stack is running (start it: {plumbline('up --detach')})."
-    console.print(f"{words} From {shown(home() / 'runs')}/:", style="dim", soft_wrap=True)
+    say(console, f"{words} From {shown(home() / 'runs')}/:", style="dim")
     _list(console, [row] if row else rows, limit)
     if row:
         console.print(Text.assemble(("Files   ", "dim"), f"{shown(run_folder(row.run_id))}/"), soft_wrap=True)
@@ -134,16 +136,18 @@ def _list(console: Console, rows: list[RunRow], limit: int, now: Callable[[RunRo
     """A line a run; `now` says how a row stands now, asked only for those that are shown."""
     if not rows:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 1, 0, 0))
-    for head in ("Run", "Started", "Took"):
+    wide = console.width >= _WIDE
+    space = (0, 1, 0, 0) if wide else 0  # the box leaves one column between two already
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=space)
+    for head in ("Run", "Started", *(("Took",) if wide else ())):
         table.add_column(head, no_wrap=True)
     table.add_column("File", overflow="ellipsis")
-    for head in ("Labeled", "Cost"):
+    for head in ("Labeled", *(("Cost",) if wide else ())):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("Outcome", no_wrap=True)
     length = id_length([row.run_id for row in rows])
     for row in rows[:limit]:
-        table.add_row(*_cells(now(row), length))
+        table.add_row(*_cells(now(row), length, wide=wide))
     console.print(table)
     if len(rows) > limit:
         console.print(f"{count(len(rows) - limit)} older ones: --limit {len(rows)}", style="dim")
@@ -173,15 +177,16 @@ def id_length(ids: list[str]) -> int:
     return next((n for n in range(_ID_LENGTH, 81) if len({name[:n] for name in ids}) == len(set(ids))), 80)
 
 
-def _cells(row: RunRow, length: int) -> list[str | Text]:
+def _cells(row: RunRow, length: int, *, wide: bool) -> list[str | Text]:
     took = clock_text(elapsed(row.started_at, row.finished_at).total_seconds()) if row.finished_at else ""
     mark = ("! ", "yellow") if row.verdict in ("short", "empty") else _MARKS[row.status]
+    cost = money(row.cost_usd) if row.cost_usd is not None else ""
     return [
         row.run_id[:length],
         _when(row.started_at, datetime.now(UTC)),
-        took,
+        *((took,) if wide else ()),
         row.source.removeprefix("incoming/"),
         count(row.outcomes["labeled"]) if "labeled" in row.outcomes else "",
-        money(row.cost_usd) if row.cost_usd is not None else "",
+        *((cost,) if wide else ()),
         Text.assemble(mark, row.verdict or row.error or row.status.lower()),
     ]

@@ -250,11 +250,11 @@ def newest(where: Stack) -> str:
     return found.name
 
 
-def _jobs(where: Stack) -> Iterator[Job]:
-    """The stack's newest training jobs, newest first."""
+def _jobs(where: Stack, **only: str) -> Iterator[Job]:
+    """The stack's newest training jobs, newest first; `only` those that ListTrainingJobs is asked for."""
     sagemaker = client("sagemaker")
     found = sagemaker.list_training_jobs(
-        NameContains=_NAME_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+        NameContains=_NAME_PREFIX, SortBy="CreationTime", SortOrder="Descending", MaxResults=100, **only
     )["TrainingJobSummaries"]
     # Several stacks may share an account: a job is of the one whose bucket takes its model.
     bucket = f"s3://{where.data_bucket}/"
@@ -276,8 +276,13 @@ def training_again(dataset: str, where: Stack) -> str:
 
 
 def still_training(where: Stack) -> list[Job]:
-    """The stack's training jobs that have not ended."""
-    return [job for job in _jobs(where) if job.goes_on]
+    """The stack's training jobs that have not ended, newest first, and its newest pipeline execution that goes on."""
+    jobs = [job for status in ("InProgress", "Stopping") for job in _jobs(where, StatusEquals=status)]
+    execution = newest_execution(client("sagemaker"), where.training_pipeline) if where.training_pipeline else None
+    if execution:
+        jobs.append(TrainingObserver(where, execution[0]).job())
+    found = {job.name: job for job in jobs if job.goes_on}
+    return sorted(found.values(), key=lambda job: job.created, reverse=True)
 
 
 def stop(name: str) -> Job:

@@ -14,6 +14,8 @@ from cli.remembered import remembered
 from cli.run import check_running_model, start_local
 from cli.stack import Stack
 from cli.training_job import still_training, training_again
+from cli.warm import warm
+from cli.wrapping import say
 from local.info import LocalInfo
 from plumbline.adapters import clients
 
@@ -33,13 +35,17 @@ def up(model: str | None, port: int, parameters: Mapping[str, str], console: Con
     wanted = model or local_stack.MODELS[0]
     local_stack.check_model(wanted)
     if detach:
-        console.print(banner(start_local(console, wanted, port, parameters), detached=True), soft_wrap=True)
+        where = start_local(console, wanted, port, parameters)
+        warm(where, console)
+        console.print(banner(where, detached=True), soft_wrap=True)
         return 0
     settings = chosen(parameters)
     console.print(f"Starting the local stack ({wanted} model) …", style="dim")
 
     def ready(info: LocalInfo) -> None:
-        console.print(banner(stack.at_local(info), detached=False), soft_wrap=True)
+        where = stack.at_local(info)
+        warm(where, console)
+        console.print(banner(where, detached=False), soft_wrap=True)
 
     def stopping() -> None:
         console.print("\nStopping; saving what the stack holds …", style="dim")
@@ -74,11 +80,11 @@ def _say_what_is_cut_off(console: Console) -> None:
     except (CliError, ClientError, BotoCoreError):
         return  # a stack that does not answer can be stopped all the same
     for name in [*(execution["name"] for execution in found), *(job.name for job in jobs)]:
-        console.print(f"This cuts off {name}, which is still running.", style="yellow", soft_wrap=True)
+        say(console, f"This cuts off {name}, which is still running.", style="yellow")
     if found:
         console.print("Run its file again later: replies already given are reused.", style="dim")
     for job in jobs:
-        console.print(f"Train again later: {training_again(job.dataset, where)}", style="dim", soft_wrap=True)
+        say(console, f"Train again later: {training_again(job.dataset, where)}", style="dim")
 
 
 def banner(where: Stack, *, detached: bool) -> Text:

@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import boto3
 import pytest
+from moto.sagemaker.models import sagemaker_backends
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -17,12 +19,14 @@ from cli.errors import CliError, UsageProblem
 from cli.main import app
 from cli.models_view import card_of, warnings_of
 from cli.stack import Stack
+from cli.training_job import Job
 from local.info import LocalInfo
 from plumbline import keys
 from plumbline.accuracy import wilson
 from plumbline.adapters.registry import AwsModelRegistry
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.models import CARD_FILE, MODEL_FILE, Comparison, Difference, ModelCard, ModelRow
+from tests.cli.training import create, refused
 from tools import world_models as w
 from tools.tiny_model import MADE, put_in_service
 
@@ -170,6 +174,53 @@ def test_a_task_that_only_the_stack_has_is_known(stack: Stack, data: S3ObjectSto
 
 def words(console: Console) -> str:
     return " ".join(console.export_text().split())
+
+
+@pytest.fixture
+def trains(stack: Stack) -> str:
+    """The name of a job that trains now; another task's trains as well."""
+    for name, task in ((PREFIX + "d20261122-1f3a", "root_cause"), ("plumbline-npm-issue-1", "npm_issue")):
+        create(name, stack.data_bucket, task=task)
+        sagemaker_backends["123456789012"]["us-east-1"].training_jobs[name].training_job_status = "InProgress"
+    return PREFIX + "d20261122-1f3a"
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_a_job_that_still_trains_stands_in_the_list(
+    stack: Stack, registry: AwsModelRegistry, trains: str, width: int
+) -> None:
+    console = Console(width=width, record=True, file=io.StringIO(), highlight=False)
+    models.list_models(stack, None, console, as_json=False)
+    text = console.export_text()
+    assert re.search(rf"◌ training since \d+ \w+ \d{{4}}, \d\d:\d\d UTC:\s+{trains}\n", text)
+    assert re.search(rf"Follow it:\s+plumbline train --follow {trains} --stack demo\n", text)
+    assert "npm" not in text
+
+
+def test_the_first_model_is_not_asked_for_while_it_trains(
+    stack: Stack, trains: str, console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models.list_models(stack, None, console, as_json=False)
+    text = console.export_text()
+    assert "No models of root_cause yet." in text
+    assert "Train one" not in text
+    assert f"--follow {trains}" in text
+    models.list_models(stack, None, console, as_json=True)
+    [training] = json.loads(capsys.readouterr().out.partition("{")[2].join(["{", ""]))["training"]
+    assert (training["job"], training["status"]) == (trains, "InProgress")
+
+
+def test_without_the_right_to_see_jobs_the_models_are_listed_all_the_same(
+    stack: Stack, registry: AwsModelRegistry, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Stack) -> list[Job]:
+        raise refused("AccessDeniedException")
+
+    monkeypatch.setattr(models, "still_training", denied)
+    assert models.list_models(stack, None, console, as_json=False) == 0
+    text = words(console)
+    assert "● in service since" in text
+    assert "may not see what is training now (sagemaker:ListTrainingJobs)" in text
 
 
 def test_the_list_as_json_is_the_rows_and_the_pointer(

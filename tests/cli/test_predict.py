@@ -13,10 +13,17 @@ from botocore.httpsession import URLLib3Session
 
 from cli import local_stack, main
 from cli.api import PredictionApi, Refused
+from cli.doubts import doubt, doubt_of
 from cli.errors import CliError
 from cli.predict import line
 from cli.stack import Stack
+from local.info import LocalInfo
+from plumbline import keys
+from plumbline.accuracy import wilson
+from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.api import Prediction
+from plumbline.contracts.models import CARD_FILE, DatasetRef, ModelCard, ServingFile
+from tools.tiny_model import tiny_card
 
 
 def prediction(**more: Any) -> dict[str, Any]:
@@ -211,6 +218,107 @@ def test_wrong_usage(
     assert predict(monkeypatch, *words) == 2
     assert said in capsys.readouterr().err
     assert not api.requests
+
+
+@pytest.fixture
+def no_stack(stack: Stack, api: Api, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """No local stack runs; what is started is in the list."""
+    started: list[object] = []
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+
+    def start(*given: object) -> LocalInfo:
+        started.append(given)
+        return info
+
+    here = Stack(**{**vars(stack), "local": info, "model_id": "local.embedding", "api_url": "http://a/v1"})
+    monkeypatch.setattr(local_stack, "start", start)
+    monkeypatch.setattr("cli.stack.at_local", lambda _: here)
+    return started
+
+
+def at_home(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["plumbline", *words])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    return int(ended.value.code or 0)
+
+
+def test_a_stack_that_predict_starts_is_said_before_the_answer(
+    no_stack: list[object], home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "state").mkdir(parents=True)
+    assert at_home(monkeypatch, "predict", "--text", "x") == 0
+    assert len(no_stack) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "No local stack is running: this starts the one that ran here last."
+    assert "it goes on after this command. Stop it: plumbline down" in lines[2]
+    assert "Billing Inquiry" in lines[-1]
+
+
+@pytest.mark.parametrize("words", [("predict", "--text", "x"), ("predict-batch",)])
+def test_no_stack_is_started_where_none_can_have_a_model(
+    no_stack: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert at_home(monkeypatch, *words) == 1
+    assert no_stack == []
+    err = capsys.readouterr().err
+    assert "there is no model to ask" in err
+    assert "train on them: plumbline run FILE, then plumbline train. Or name" in err
+
+
+def card(calibration_error: float, cases: int) -> ModelCard:
+    file = ServingFile(name="model.onnx", sha256="0" * 64, bytes=1)
+    dataset = DatasetRef(version="d1", manifest_sha256="0", rows={}, train_per_class={})
+    made = tiny_card([file], ("A", "B"), dataset)
+    accuracy = made.test.accuracy.model_copy(update={"accuracy": wilson(cases // 2, cases)})
+    test = made.test.model_copy(update={"calibration_error": calibration_error, "accuracy": accuracy})
+    return made.model_copy(update={"test": test})
+
+
+@pytest.mark.parametrize(
+    ("error", "cases", "said"),
+    [
+        (0.286, 12, "Badly calibrated, says the model card: on 12 test cases confidences are off by 29% on average."),
+        (0.03, 169, "169 test cases cannot show an error of 1% (300 can); on them confidences are off by 3%"),
+        (0.03, 300, ""),
+    ],
+)
+def test_how_much_a_card_has_to_show_for_a_confidence_above_99(error: float, cases: int, said: str) -> None:
+    found = doubt_of(card(error, cases))
+    assert said in found
+    assert bool(said) == bool(found)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_confidence_above_99_that_is_not_calibrated_is_said_once_a_model(
+    api: Api, where: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    version = "plumbline-root-cause-1"
+    bad = card(0.286, 12).model_dump_json().encode()
+    S3ObjectStore(where.data_bucket).write(keys.serving("root_cause", version, CARD_FILE), bad)
+    file = tmp_path / "cases.jsonl"
+    file.write_text("".join(f'{{"id": {n}, "text": "t"}}\n' for n in range(4)))
+    api.answers = [
+        Answer(200, prediction(confidence=c, model_version=v))
+        for c, v in ((0.99, version), (0.996, version), (0.999, version), (0.994, "llm:claude"))
+    ]
+    assert predict(monkeypatch, str(file), *(("--json",) if as_json else ())) == 0
+    captured = capsys.readouterr()
+    lines = (captured.err if as_json else captured.out).splitlines()
+    warned = [number for number, line in enumerate(lines) if line.startswith("! Above 99%: ")]
+    assert len(warned) == 2
+    assert "Badly calibrated, says the model card" in lines[warned[0]]
+    assert lines[warned[0]].endswith("See plumbline models show --stack demo")
+    assert "a language model's confidence is a rank" in lines[warned[1]]
+    if as_json:
+        assert len([json.loads(line) for line in captured.out.splitlines()]) == 4
+    else:
+        assert lines[warned[0] - 1].startswith("1 ")  # the second case
+
+
+def test_a_card_that_cannot_be_read_leaves_it_open(where: Stack) -> None:
+    assert "unknown: the model card cannot be read" in doubt(where, "plumbline-root-cause-1")
 
 
 def test_a_file_that_cannot_be_read_is_said(

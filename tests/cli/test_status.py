@@ -1,5 +1,6 @@
 """The list of runs, one run, and a run that was cut off."""
 
+import io
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,6 +65,20 @@ def test_the_list_fits_eighty_columns(found: Stack, console: Console) -> None:
     assert "run-aaaaaaaa " in text
     assert "10,000" in text
     assert "$123.40" in text
+
+
+@pytest.mark.parametrize("width", [60, 100])
+@pytest.mark.parametrize("ended", [{"verdict": "balanced"}, {"status": "FAILED", "error": "ModelAccessDenied"}])
+def test_how_a_run_ended_is_whole_on_a_narrow_screen(found: Stack, width: int, ended: dict[str, str]) -> None:
+    labeled = row("run-" + "a" * 20, outcomes={"labeled": 10_000}, cost_usd=123.4)
+    DynamoLedger(found.ledger_table).put_run(labeled.model_copy(update=ended))
+    console = Console(width=width, record=True, file=io.StringIO(), highlight=False)
+    show(console)
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    for part in ("run-aaaaaaaa ", "10,000", *ended.values()):
+        assert part in text or part == "FAILED", part
+    assert ("$123.40" in text) == (width == 100)
 
 
 def test_without_a_stack_the_runs_on_this_machine_are_listed(

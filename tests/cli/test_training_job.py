@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from cli import training_job
@@ -121,23 +120,11 @@ def test_only_a_running_job_is_stopped(clients: dict[str, Any]) -> None:
     assert clients["sagemaker"].stopped == []
 
 
-def create(name: str, bucket: str, **more: Any) -> None:
-    boto3.client("sagemaker").create_training_job(
-        TrainingJobName=name,
-        RoleArn="arn:aws:iam::123456789012:role/x",
-        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
-        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models/root_cause"},
-        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 60},
-        **more,
-    )
-
-
 def test_last_means_the_newest_job_of_this_stack(stack: Stack) -> None:
     with pytest.raises(CliError, match="No training job"):
         newest(stack)
-    create("plumbline-one", "data")
-    create("plumbline-of-another-stack", "elsewhere")
+    t.create("plumbline-one", "data")
+    t.create("plumbline-of-another-stack", "elsewhere")
     assert newest(stack) == "plumbline-one"
     assert still_training(stack) == []
 
@@ -148,7 +135,7 @@ def test_last_means_the_newest_job_of_this_stack(stack: Stack) -> None:
 )
 def test_the_dataset_is_told_from_where_the_job_reads(stack: Stack, uri: str, version: str) -> None:
     channel = {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
-    create("plumbline-one", "data", InputDataConfig=[channel])
+    t.create("plumbline-one", "data", InputDataConfig=[channel])
     dataset = TrainingObserver(stack, "plumbline-one").job().dataset
     assert dataset == version
     chosen = f" --dataset {version}" if version else ""

@@ -1,6 +1,7 @@
 """`plumbline up`: what it says of the stack."""
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 from rich.console import Console
 
 from cli import local_stack, main
+from cli.api import PredictionApi
+from cli.errors import CliError
 from cli.remembered import remember, remembered
 from cli.stack import Stack
 from cli.up import banner, up
+from cli.warm import warm
 from local.info import LocalInfo
+from tests.cli import training
 
 NOTE = LocalInfo(
     endpoint="http://127.0.0.1:4566", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1
@@ -81,7 +86,44 @@ def test_a_stack_that_comes_up_in_the_background_says_its_parameters(
     monkeypatch.setattr("cli.stack.at_local", lambda _: where)
     assert up(None, 0, {}, console, detach=True) == 0
     assert started == [("embedding", 0, {"TargetPerClass": "40"})]
-    assert "in the background (embedding model, TargetPerClass=40): ready" in console.export_text()
+    assert "in the background (embedding model, TargetPerClass=40) …\nReady at" in console.export_text()
+
+
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_model_in_service_is_loaded_before_up_says_ready(
+    where: Stack, console: Console, monkeypatch: pytest.MonkeyPatch, detach: bool
+) -> None:
+    asked: list[object] = []
+
+    def serve(_model: str, _port: int, ready: Callable[[LocalInfo], None], *_: object) -> int:
+        ready(NOTE)
+        return 0
+
+    monkeypatch.setattr(local_stack, "running", lambda: None)
+    monkeypatch.setattr(local_stack, "start", lambda *_: NOTE)
+    monkeypatch.setattr(local_stack, "serve", serve)
+    monkeypatch.setattr("cli.stack.at_local", lambda _: where)
+    monkeypatch.setattr(PredictionApi, "predict", lambda _, case: asked.append(case))
+    up(None, 0, {}, console, detach=detach)
+    assert "Loaded" not in console.export_text()
+    assert asked == []  # no model, nothing to load
+    training.serve(where)
+    up(None, 0, {}, console, detach=detach)
+    assert len(asked) == 1
+    text = console.export_text()
+    assert text.index(f"Loaded {training.JOB} for predictions in ") < text.index("Swagger page")
+
+
+def test_a_model_that_does_not_answer_is_said_and_the_stack_serves(
+    where: Stack, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> None:
+        raise CliError("No answer within 29 seconds.")
+
+    monkeypatch.setattr(PredictionApi, "predict", silent)
+    training.serve(where)
+    warm(where, console)
+    assert "does not answer yet: No answer within 29 seconds." in console.export_text()
 
 
 def up_at_once(process: "subprocess.Popen[bytes]", _: Path) -> LocalInfo:

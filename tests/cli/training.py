@@ -135,6 +135,18 @@ class FakeLogs:
         return {"events": events, "nextForwardToken": str(at + len(new))}
 
 
+def create(name: str, bucket: str, task: str = "root_cause", **more: Any) -> None:
+    boto3.client("sagemaker").create_training_job(
+        TrainingJobName=name,
+        RoleArn="arn:aws:iam::123456789012:role/x",
+        AlgorithmSpecification={"TrainingImage": "i", "TrainingInputMode": "File"},
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/models/{task}"},
+        ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+        **more,
+    )
+
+
 def serve(
     where: Stack, version: str = JOB, *, at: datetime = BEGAN, why: str = "gate", previous: str | None = "v1"
 ) -> None:
