@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from plumbline.anonymize import address_words as words
+from plumbline.anonymize.expressions import Expression
 
 LINE_START = r"\r?\n[ \t>|*?#\u00a0-]{0,8}"
 SPACE = r"[ \t\u00a0]"
@@ -55,7 +56,7 @@ class Part(NamedTuple):
 
     kind: str
     points: int
-    pattern: re.Pattern[str]
+    pattern: Expression
 
 
 def _parts(town: str, flags: re.RegexFlag) -> tuple[Part, ...]:
@@ -78,26 +79,26 @@ def _parts(town: str, flags: re.RegexFlag) -> tuple[Part, ...]:
         ("state", 1, rf"{SEP}{STATE}"),
         ("code", 1, rf"(?:{SEP}{POSTCODE}|{GAP}(?:{GROUPED}|{LONG}){END})"),
     )
-    return tuple(Part(kind, points, re.compile(pattern, flags)) for kind, points, pattern in rows)
+    return tuple(Part(kind, points, Expression(pattern, flags)) for kind, points, pattern in rows)
 
 
 WRITTEN = _parts(TOWN, re.RegexFlag(0))
 TYPED = _parts(ANY_TOWN, re.IGNORECASE)  # behind a street in small letters
-LONE_TOWN = re.compile(rf"{GAP}(?P<town>{TOWN})")
-CLAUSE_ENDS = re.compile(r"[ \t]*(?:[,.;:!?)\]\"'\r\n]|$|(?:and|but|or|in|which|where|und|et|y|e)\b)")
+LONE_TOWN = Expression(rf"{GAP}(?P<town>{TOWN})")
+CLAUSE_ENDS = Expression(r"[ \t]*(?:[,.;:!?)\]\"'\r\n]|$|(?:and|but|or|in|which|where|und|et|y|e)\b)")
 
-NUMBER = re.compile(
+NUMBER = Expression(
     r"(?<![\w.:/\\=$\u20ac\u00a3#@%+~^&*<{}\[\]-])(?<![A-Za-z]>)\d{1,6}"
     r"(?:[-/\u2013]\d{1,4}[A-Za-z]?|[ ]?[A-Za-z](?=[ ,\r\n.])(?:[ ]\d{1,3})?"
     r"|[A-Za-z])?(?![\w%\u00b0\u20ac$@=(])(?![.:/\\-]\w)"
 )
-RIGHT = re.compile(
+RIGHT = Expression(
     r"(?:[ ]?(?:bis|ter|quater)\b)?,?[ \t]{1,2}((?:(?:[^\W\d_][\w.'\u2019/-]{0,30}|\d{1,3}(?:st|nd|rd|th"
     r"|[a-z]?[ .]de))[ \t]{1,2}){0,5}[^\W\d_][\w.'\u2019/-]{0,30})"
 )
-DOTTED = re.compile(rf"\.(?={SPACE}(?i:{words.UNITS})\b|\r?\n)")  # Váci utca 12. Apt. 5
-BEHIND = re.compile(r"[ \t]{1,2}\d{1,4}[A-Za-z]?(?:[/-]\d{1,4})?\.?(?![\w%]|[.:/-]\w)")
-INTRODUCED = re.compile(
+DOTTED = Expression(rf"\.(?={SPACE}(?i:{words.UNITS})\b|\r?\n)")  # Váci utca 12. Apt. 5
+BEHIND = Expression(r"[ \t]{1,2}\d{1,4}[A-Za-z]?(?:[/-]\d{1,4})?\.?(?![\w%]|[.:/-]\w)")
+INTRODUCED = Expression(
     r"(?P<sure>(?<!ip )(?<!mail )(?<!e-mail )(?<!mac )(?<!web )(?<!memory )(?<!url )(?<!\w)"
     r"(?:address(?:es)?|adresse?|anschrift|direcci[o\u00f3]n|domicilio|domicile|indirizzo|endere[c\u00e7]o|adres"
     r"|osoite|morada|"
@@ -116,7 +117,7 @@ INTRODUCED = re.compile(
     r"|\b(?:at|near)[ \t]{1,2}(?:the[ \t])?$",
     re.IGNORECASE,
 )
-BOX = re.compile(
+BOX = Expression(
     r"\b(?:P\.?[ ]?O\.?[ ]?Box|Post Office Box|Postfach|Casella Postale|Apartado(?: de Correos| Postal)?|Caixa Postal"
     r"|Bo\u00eete Postale|"
     r"B\.?P\.?(?=[ ]\d)|Postbus|Postboks|Skrytka pocztowa|Locked Bag|GPO Box|Private Bag|(?:PSC|CMR"
@@ -124,22 +125,22 @@ BOX = re.compile(
     r"[ ]?(?:n[o\u00ba\u00b0]?\.?[ ]?|#[ ]?)?[A-Z]?\d{1,6}\b",
     re.IGNORECASE,
 )
-US_END = re.compile(rf"(?<![\w.-])(?P<state>{words.US_STATES})[ \t,.]{{1,3}}(?P<zip>\d{{5}})(?:-\d{{4}})?{END}")
-FORCES = re.compile(r"\b[ADF]PO[ \t,]{1,3}A[AEP][ \t,]{1,3}\d{5}(?:-\d{4})?(?![\w-])", re.IGNORECASE)
-CORNER = re.compile(
+US_END = Expression(rf"(?<![\w.-])(?P<state>{words.US_STATES})[ \t,.]{{1,3}}(?P<zip>\d{{5}})(?:-\d{{4}})?{END}")
+FORCES = Expression(r"\b[ADF]PO[ \t,]{1,3}A[AEP][ \t,]{1,3}\d{5}(?:-\d{4})?(?![\w-])", re.IGNORECASE)
+CORNER = Expression(
     rf"\b(?:the )?(?i:corner|intersection) of (?:\d{{1,6}} )?{TOWN}(?: \d{{1,6}})?\.? and (?:\d{{1,6}} )?{TOWN}"
 )
-POSTED = re.compile(
+POSTED = Expression(
     rf"(?<![\w.#&=/-])(?:(?P<area>[A-Z]{{1,2}})\d[A-Z\d]? \d(?![KMGT]B)[ABD-HJLNP-UW-Z]{{2}}|{CA}){END}"
 )
-NAMED_CODE = re.compile(
+NAMED_CODE = Expression(
     r"(?<!\w)(?:zip(?:[ -]?code)?|post[ -]?code|postal[ -]code|plz|postleitzahl|code postal|c[o\u00f3]digo postal|cep"
     r"|pin ?code)"
     rf"(?:[ \t]{{1,2}}(?:is|was|ist|est|es))?[ \t]{{0,2}}[:=]?[ \t]{{0,3}}(?P<value>(?:{LETTERED}|{GROUPED}"
     rf"|\d{{5}}(?:-\d{{4}})?|{PLAIN}))(?![\w-])",
     re.IGNORECASE,
 )
-SCRIPTS = re.compile(
+SCRIPTS = Expression(
     r"(?:\u3012?\d{3}-?\d{4}[ ]?)?[\u3400-\u9fff]{1,8}[\u7701\u5e02\u533a\u5340\u53bf\u7e23\u90fd\u9053\u5e9c\u770c"
     r"\u90e1][\u3400-\u9fff\u3040-\u30ff0-9\uff10-\uff19 \u2010-\u2015\u2212\uff0d\u30fc-]{0,30}"
     r"[0-9\uff10-\uff19]{1,5}(?:[\u53f7\u865f\u756a\u4e01\u5ba4\u697c\u6a13\u5ee8][\u3400-\u9fff0-9-]{0,20}"
@@ -148,7 +149,7 @@ SCRIPTS = re.compile(
     r"|\uba74)[ ]){1,4}[\uac00-\ud7a30-9]{1,12}(?:\ub85c|\uae38)[ ]?\d{1,4}(?:-\d{1,4})?"
 )
 # In front of a street: Flat 5, / Unit 12B, / 1051 Budapest, / a second number.
-HEAD = re.compile(
+HEAD = Expression(
     rf"(?<![\w.-])(?:(?:(?i:{words.UNITS})\b\.?{SPACE}?\#?\d{{0,5}}(?:\d|[A-Z](?!\w))(?:{SEP}|{SPACE})"
     rf"|(?:[A-Z]{{1,2}}-)?\d{{4,6}},?{SPACE}{UPPER}[\w.-]{{1,30}}{SEP}|\d{{1,6}}[ ,]{{1,2}})){{1,3}}$"
     rf"|(?<!\w)(?i:{words.UNITS})\b\.?(?:{SPACE}?(?i:no|nr|n[\u00ba\u00b0])\.?)?{SPACE}{{0,2}}\#?$"

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.name_words import COMMON_WORDS, PARTICLES, TITLES, known_otherwise, means_something_else
 from plumbline.anonymize.spans import Span
 
 Naming = Literal["greeting", "self", "mention"]
 _SIGNATURE_LINES = 4
 _LOOK_BACK = 40
-_LINE = re.compile(r"[^\r\n]+")
+_LINE = Expression(r"[^\r\n]+")
 
 _INITIALS = r"(?:[^\W\d_a-z]\.){1,3}"
 # Bounded, so that a run of letters and hyphens of any length is read once.
@@ -104,12 +105,12 @@ _SMALL_PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_value(_SMALL, 2, 3)}[ \t]{{0,9}}$"),
     ("mention", rf"\b(?P<value>(?i:mrs?)\.?[ ]{_SMALL})\b"),
 )
-_COMPILED = tuple((naming, re.compile(phrase, re.MULTILINE)) for naming, phrase in _PHRASES)
-_SMALL_COMPILED = tuple((naming, re.compile(phrase, re.MULTILINE)) for naming, phrase in _SMALL_PHRASES)
-_NAME_LINE = re.compile(rf"[ \t>*-]{{0,20}}{_TWO_OR_THREE}[ \t,]{{0,9}}")
-_MONTH = re.compile(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w{0,6}[ ]")
-_FULL_STOP = re.compile(r"[^\W\d_]{3}\.\Z")
-_ABBREVIATIONS = re.compile(
+_COMPILED = tuple((naming, Expression(phrase, re.MULTILINE)) for naming, phrase in _PHRASES)
+_SMALL_COMPILED = tuple((naming, Expression(phrase, re.MULTILINE)) for naming, phrase in _SMALL_PHRASES)
+_NAME_LINE = Expression(rf"[ \t>*-]{{0,20}}{_TWO_OR_THREE}[ \t,]{{0,9}}")
+_MONTH = Expression(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w{0,6}[ ]")
+_FULL_STOP = Expression(r"[^\W\d_]{3}\.\Z")
+_ABBREVIATIONS = Expression(
     r"(?:U\.S|U\.K|U\.N|E\.U|P\.S|P\.O|N\.B|A\.M|P\.M|D\.C|I\.T|Q\.A|A\.I|N\.Y|L\.A|T\.V|R\.I|V\.P)\.", re.IGNORECASE
 )
 # Words right before a find of a language model that make it a person, whatever its letter case.
@@ -119,8 +120,8 @@ _INTRODUCES = (
     r"|ask(?:ed|ing)?(?: for)?|wife|husband|son|daughter|brother|sister|mother|father|boss|colleague|coworker|agent))"
     rf"[,:!.]?\s{{1,3}}|\b(?i:{_LABEL})[\"']?[ ]?[:=][ ]?[\"']?)"
 )
-_BEFORE = re.compile(rf"{_INTRODUCES}$")
-_INTRODUCED_SMALL = re.compile(rf"{_INTRODUCES}(?P<value>[^\W\d_A-Z]{{2,30}})")
+_BEFORE = Expression(rf"{_INTRODUCES}$")
+_INTRODUCED_SMALL = Expression(rf"{_INTRODUCES}(?P<value>[^\W\d_A-Z]{{2,30}})")
 
 
 class Introduction(NamedTuple):

@@ -1,8 +1,7 @@
 """User names behind a key, in command lines and logs, and in the paths of home folders."""
 
-import re
-
 from plumbline.anonymize import checks, technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
 _USER = r"\w[\w.@+$-]{0,62}\w"
@@ -16,7 +15,7 @@ _HOMES = (
 RECOGNIZERS = (
     Recognizer(
         "USERNAME",  # username: x, dbUser = "x", DB_USER=x, User ID=x;, "login":"x", Account Name:  x
-        re.compile(
+        Expression(
             rf"{START}(?:[a-z0-9_.-]{{0,40}}?(?:user[ _-]?name|user[ _-]?id|login[ _-]?(?:name|id)|sign-?in name"
             rf"|log-?on"
             r"[ _-]?(?:name|id)|account[ _-]?name|screen[ _-]?name|samaccountname|userprincipalname|usr)"
@@ -32,7 +31,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # my username is x
-        re.compile(
+        Expression(
             rf"{START}(?:user[ _-]?(?:name|id)|login(?:[ _-]?(?:name|id))?|sign-?in name)[ \t]{{1,3}}(?:is"
             rf"|was)[ \t]{{1,3}}"
             rf"[\"'`]?(?P<value>{_USER})",
@@ -43,7 +42,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # user=x, "user": "x", create user 'x'
-        re.compile(
+        Expression(
             rf"{START}(?:user(?:\\?[\"'\]])?[ \t]{{0,2}}(?:[=:]{{1,2}}|=>)[ \t]{{0,2}}\\?[\"'`]?"
             rf"|(?:create|alter|drop) user (?:if (?:not )?exists )?[\"'`])(?P<value>{_USER})(?![\w(\[@]|[.+$-]\w)",
             ANY_CASE,
@@ -53,13 +52,13 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # 'x'@'localhost' of MySQL
-        re.compile(r"[\"'`](?P<value>[\w.+-]{2,64})[\"'`]@[\"'`][\w.%:-]{1,255}[\"'`]"),
+        Expression(r"[\"'`](?P<value>[\w.+-]{2,64})[\"'`]@[\"'`][\w.%:-]{1,255}[\"'`]"),
         checks.is_user,
         ("'@'", '"@"', "`@`"),
     ),
     Recognizer(
         "USERNAME",  # what servers write: Failed password for x from …, session opened for user x, login failed for "x"
-        re.compile(
+        Expression(
             r"(?:(?:failed|accepted)[ ][\w/-]{1,30}[ ]for[ ](?:invalid[ ]user[ ])?|(?:invalid|illegal"
             r"|unknown)[ ]user[ ]"
             r"|(?:connection (?:closed|reset) by|disconnected from)[ ](?:invalid |authenticating )?user[ ]"
@@ -74,7 +73,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # ssh x@host, psql -U x, mysql -u x, sudo -u x, su - x, chown x:group
-        re.compile(
+        Expression(
             r"\b(?:(?:ssh|scp|sftp|rsync|ssh-copy-id|mosh)\b[^\n"
             r"|;&]{0,120}?[ ](?P<value>[\w.-]{2,64})(?=@[\w.-]{2,255}(?![\w.-]*@)))"
         ),
@@ -83,7 +82,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",
-        re.compile(
+        Expression(
             r"\b(?:(?:psql|pg_dump|pg_restore|createdb|mysql\w{0,8}|mariadb|sudo|docker login|sqlcmd|smbclient"
             r"|snowsql)\b"
             r"[^\n|;&]{0,120}?[ ](?:-[uU][ ]?|--user(?:name)?[= ])|su[ ]-[ ]|(?:useradd|usermod|userdel|adduser"
@@ -106,7 +105,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # jane@web01:~$ and [jane@web01 ~]#
-        re.compile(
+        Expression(
             r"(?:^|(?<=\n))(?:\([\w.-]{1,40}\)[ ])?\[?(?P<value>[a-z_][\w.-]{1,31})@[\w.-]{2,64}"
             r"(?::[^\s#$%]{0,120}[#$%]|[ ][^\s\]]{1,60}\][#$%])"
         ),
@@ -115,7 +114,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # ACME\jane behind a word for an account
-        re.compile(
+        Expression(
             r"\b(?:user|account|login|logon|owner|identity|as|by|for|run ?as|principal|credentials?)\b[\"']?[ \t]{0,2}"
             r"(?:name)?[\"']?[ \t]{0,2}[:=]?[ \t]{0,3}[\"'(]?(?!(?:NT|HK\w+|BUILTIN|IIS|NT AUTHORITY)\\)"
             r"(?-i:[A-Z][A-Za-z0-9-]{1,14})\\{1,2}(?P<value>[a-z][\w.-]{1,62})(?![\w\\(])",
@@ -127,7 +126,7 @@ RECOGNIZERS = (
     # Home folders: the account's name is a person's more often than not. With spaces up to the next backslash.
     Recognizer(
         "USERNAME",
-        re.compile(
+        Expression(
             rf"(?:(?<![A-Za-z])[A-Za-z]:|\\\\{{1,3}}[\w.$-]{{2,63}}|(?<!\w)(?=\\))(?:\\{{1,4}}|/){_HOMES}(?:\\{{1,4}}"
             rf"|/)"
             rf"(?P<value>{_NAME_IN_PATH}{{1,40}}(?:[ ]{_NAME_IN_PATH}{{1,40}}){{1,3}}(?=\\)|{_NAME_IN_PATH}{{2,64}})",
@@ -138,7 +137,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",
-        re.compile(
+        Expression(
             r"(?:(?:(?<![\w.~-])|(?<=-[A-Z]))/home/|/(?:var|export|usr|data|mnt|nfs|net|srv|private|root|chroot|\w{1,30}\.dir)/home/"
             r"|/Users/"
             r"|%2F(?:Users|home)%2F|%5CUsers%5C)"
@@ -147,5 +146,5 @@ RECOGNIZERS = (
         hints=("users", "home"),
         around=technical_checks.is_home,
     ),
-    Recognizer("USERNAME", re.compile(r"\b[ug]id=\d{1,10}\((?P<value>[\w.-]{2,32})\)"), checks.is_user, ("id=",)),
+    Recognizer("USERNAME", Expression(r"\b[ug]id=\d{1,10}\((?P<value>[\w.-]{2,32})\)"), checks.is_user, ("id=",)),
 )

@@ -1,13 +1,12 @@
 """What names an AWS account or opens it."""
 
-import re
-
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, END, START, Recognizer
 
 RECOGNIZERS = (
     Recognizer(
         "ARN",
-        re.compile(
+        Expression(
             START
             + r"arn:aws[a-z-]{0,12}:[a-z0-9-]{1,40}:[a-z0-9-]{0,20}:(?:\d{12}|aws)?:[^\s\"'`<>,;)\]}]{1,512}(?<![.:!?])"
         ),
@@ -15,7 +14,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "AWS_ACCOUNT",
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9])(?:aws_?|target_?|source_?|account_)?(?:account|acct|owner)(?:[ _-]?(?:id|ids|number|num"
             r"|no|#)\b)?\.?"
             + r"[\"']?[ \t]{0,3}(?:\(aws\))?[:=#(]{0,2}(?:[ \t]{0,3}(?:is|was)\b)?[ \t]{0,3}[\"']?"
@@ -26,7 +25,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "AWS_ACCOUNT",  # the canonical user of S3
-        re.compile(
+        Expression(
             r"canonical[ _-]?(?:user)?(?:[ _-]?id)?[\"']?[ \t]{0,3}[:=]?[ \t]{0,3}[\"']?(?P<value>[0-9a-f]{64})(?!\w)",
             ANY_CASE,
         ),
@@ -34,12 +33,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "AWS_ACCOUNT",
-        re.compile(r"(?<!\w)(?P<value>\d{12})(?=\.(?:dkr\.ecr|signin\.aws|execute-api)\b)"),
+        Expression(r"(?<!\w)(?P<value>\d{12})(?=\.(?:dkr\.ecr|signin\.aws|execute-api)\b)"),
         hints=(".dkr.ecr", ".signin.aws"),
     ),
-    Recognizer("AWS_ACCOUNT", re.compile(r"amazonaws\.com/(?P<value>\d{12})(?=/)"), hints=("amazonaws.com/",)),
+    Recognizer("AWS_ACCOUNT", Expression(r"amazonaws\.com/(?P<value>\d{12})(?=/)"), hints=("amazonaws.com/",)),
     Recognizer(
         "KEY",
-        re.compile(START + r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|APKA|ASCA)[A-Z0-9]{16}" + END),
+        Expression(START + r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|APKA|ASCA)[A-Z0-9]{16}" + END),
     ),
 )

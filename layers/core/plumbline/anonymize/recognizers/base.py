@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.spans import Span
 
 ANY_CASE = re.IGNORECASE
@@ -24,7 +25,7 @@ class Recognizer:
     """
 
     type: str
-    pattern: re.Pattern[str]
+    pattern: Expression | re.Pattern[str]
     check: Callable[[str], bool] | None = None
     hints: tuple[str, ...] = ()
     around: Callable[[str, int, int], bool] | None = None

@@ -1,8 +1,7 @@
 """How to reach a person: e-mail addresses, also those that were disguised from machines."""
 
-import re
-
 from plumbline.anonymize import checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 
 # What is not seen but stands inside addresses that were copied from web pages: zero-width characters, soft hyphen.
@@ -29,7 +28,7 @@ RECOGNIZERS = (
     Recognizer(
         "EMAIL",
         # First alternative: step over user:password@ of a URL, it is no address (see urls).
-        re.compile(
+        Expression(
             rf"://[^\s/?#]{{1,256}}@"
             rf"|(?<![\w.%+-])(?P<value>(?:\"[^\"\s@]{{1,62}}\"|\w[\w.%+'{_UNSEEN}-]{{0,63}})"
             rf"[{_UNSEEN}]{{0,4}}(?:[{_AT}]|%40)[{_UNSEEN}]{{0,4}}"
@@ -40,12 +39,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "EMAIL",  # with an address instead of a domain: jane@[203.0.113.7]
-        re.compile(r"(?<![\w.%+-])\w[\w.%+'-]{0,63}@\[(?:IPv6:)?[0-9a-fA-F.:]{7,45}\]"),
+        Expression(r"(?<![\w.%+-])\w[\w.%+'-]{0,63}@\[(?:IPv6:)?[0-9a-fA-F.:]{7,45}\]"),
         hints=("@[",),
     ),
     Recognizer(
         "EMAIL",  # jane @ example.com, jane99 @example.com, jane@ example.com, jane@example . com, jane@example,com
-        re.compile(
+        Expression(
             rf"(?<![\w.%+@/-])(?P<value>\w[\w.%+-]{{0,63}}+"
             rf"(?:(?:[ \t]{{1,2}}@[ \t]{{0,2}}|@[ \t]{{1,2}})(?:{_NAME}\.){{1,4}}"
             rf"|@(?:{_NAME}(?:\.|,|[ \t]{{1,2}}\.[ \t]{{1,2}})){{1,4}}){_COMMON_TLD})(?![\w-]|\.\w)",
@@ -56,7 +55,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "EMAIL",  # jane(at)example.com, jane.doe [at] mail [dot] example [dot] com
-        re.compile(
+        Expression(
             rf"(?<![\w.%+-])(?P<value>{_PART}(?:(?:{_DOT_WORD}|\.){_PART}){{0,3}}(?:{_AT_SIGN})"
             rf"(?:{_PART}{_ANY_DOT}){{1,4}}{_COMMON_TLD})(?![^\W_])",
             ANY_CASE,
@@ -65,7 +64,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "EMAIL",  # jane dot doe at example dot com
-        re.compile(
+        Expression(
             rf"(?<![\w.%+-])(?=[^\n]{{1,160}}?{_DOT_WORD})"
             rf"(?P<value>{_PART}(?:(?:{_DOT_WORD}|\.){_PART}){{0,3}}[ \t]{{1,2}}(?:at|arroba)[ \t]{{1,2}}"
             rf"(?:{_PART}(?:{_DOT_WORD}|\.)){{1,4}}{_COMMON_TLD})(?![^\W_])",

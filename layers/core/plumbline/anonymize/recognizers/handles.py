@@ -3,6 +3,7 @@
 import re
 
 from plumbline.anonymize import checks, handle_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 
 _HANDLE = r"[^\W_](?:[\w.-]{0,62}\w)?|_[\w.-]{1,62}\w"
@@ -45,7 +46,7 @@ _SITE = (
 RECOGNIZERS = (
     Recognizer(
         "USERNAME",  # @jane in prose; no scope (@types/node), call (@app.route(…)), e-mail or path, no @ of a log line
-        re.compile(
+        Expression(
             r"(?:(?<=^)|(?<=[\s(\[,;:!?>*\"'/&+|-]))(?<![/\\]/)(?<!\w/)(?<!\w-)@"
             rf"(?P<value>(?=[^\W\d_]|_?\w*[^\W\d_]{{2}}){_HANDLE})(?![\w@/(={{\\~]|:[\w/]|-\w|\.\w|[ \t]*\{{)",
             re.MULTILINE,
@@ -56,12 +57,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # @jane@mastodon.example
-        re.compile(r"(?<![\w.@/])@(?P<value>\w[\w.-]{0,62}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24})(?!\w)", ANY_CASE),
+        Expression(r"(?<![\w.@/])@(?P<value>\w[\w.-]{0,62}@(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,24})(?!\w)", ANY_CASE),
         hints=("@",),
     ),
     Recognizer(
         "USERNAME",  # my nick is jane, discord: jane#1234, account name jane_d
-        re.compile(
+        Expression(
             rf"(?<![\w./-]){_SAYS}{_WHERE}{_IS}{_QUOTE}(?P<value>{_HANDLE})(?:#\d{{4}}(?!\d))?(?![\w@/\\(])", ANY_CASE
         ),
         handle_checks.is_user_or_handle,
@@ -85,7 +86,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # signed in as jane, registered here as jane
-        re.compile(
+        Expression(
             rf"(?<![\w./-]){_SIGNED_IN}[ \t]{{1,2}}(?:(?:in|on|up|there|here|online)[ \t]{{1,2}})?as[ \t]{{1,2}}"
             rf"(?:(?:the[ \t])?user[ \t]{{1,2}})?{_QUOTE}(?P<value>{_HANDLE})(?![\w@/\\(])",
             ANY_CASE,
@@ -96,7 +97,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # user jdoe42, account j.doe, from user 'jdoe_1': only what no word of a language looks like
-        re.compile(
+        Expression(
             r"(?<![\w./@=-])(?:user|account|member|username|login|customer|player|colleague)[ \t]{1,2}"
             rf"{_QUOTE}(?P<value>{_HANDLE})(?![\w@/\\(=:])",
             ANY_CASE,
@@ -106,7 +107,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # Hello jane.doe99, / thanks FredMcD! / cc jane_d
-        re.compile(
+        Expression(
             rf"(?:^|(?<=[.!?>*(,;][ \t])|(?<=[\n>*]))[ \t]{{0,4}}{_GREETING}[ ,\t]{{1,3}}@?(?P<value>{_HANDLE})"
             r"(?=[\s,!:;.)\u2013\u2014-]|$)",
             ANY_CASE | re.MULTILINE,
@@ -115,7 +116,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # jane_d wrote:
-        re.compile(
+        Expression(
             rf"^[ \t>*'\"]{{0,8}}@?(?P<value>{_HANDLE})[ \t]{{1,2}}(?:\[\[[^\]\n]{{1,40}}\|)?"
             r"(?:wrote|said|posted|writes|says|schrieb|a[ \t]écrit|escribió|ha scritto)\b",
             ANY_CASE | re.MULTILINE,
@@ -124,20 +125,20 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",  # u/jane, /u/jane
-        re.compile(r"(?<![\w/.-])/?u/(?P<value>[A-Za-z0-9_-]{3,20})(?![\w/.-])"),
+        Expression(r"(?<![\w/.-])/?u/(?P<value>[A-Za-z0-9_-]{3,20})(?![\w/.-])"),
         checks.is_user,
         ("u/",),
     ),
     Recognizer(
         "USERNAME",  # add me: jane#1234; issue#1234 is none
-        re.compile(r"(?<![\w&/?=.#-])(?P<value>[^\W\d_][\w.]{1,31}#\d{4})(?![\w-])"),
+        Expression(r"(?<![\w&/?=.#-])(?P<value>[^\W\d_][\w.]{1,31}#\d{4})(?![\w-])"),
         handle_checks.is_numbered_handle,
         ("#",),
         handle_checks.is_about_handles,
     ),
     Recognizer(
         "USERNAME",  # the page of a person: https://github.com/jane, not a repository
-        re.compile(
+        Expression(
             rf"(?<![\w.-]){_SITE}@?(?P<value>[\w.%-]{{1,61}}\w)(?=[?#]|/?(?:[\s)\]>\"'`,;:!|]|\.(?:\s|$)|$))",
             ANY_CASE,
         ),

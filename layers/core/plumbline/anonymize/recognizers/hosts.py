@@ -4,9 +4,8 @@ Public sites and the domains of products stay, and of a cloud provider's address
 masked: `orders-db.c9akciq32.eu-west-1.rds.amazonaws.com` still says that this is about RDS in Ireland.
 """
 
-import re
-
 from plumbline.anonymize import host_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -34,7 +33,7 @@ _CLOUD = (
 RECOGNIZERS = (
     Recognizer(
         "HOST",  # srv-01.corp, db.acme.internal, jane-pc.local
-        re.compile(
+        Expression(
             rf"{_FRESH}(?P<value>{_LABEL}(?:\.{_LABEL}){{0,6}}\.(?:local|internal|intranet|corp|lan|localdomain"
             rf"|home\.arpa|intern"
             rf"|private|priv|ad))(?![\w-]|\.[\w]|\()",
@@ -45,7 +44,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "HOST",  # what a customer chose of a provider's address
-        re.compile(rf"{_FRESH}(?P<value>{_LABEL}(?:\.{_LABEL}){{0,3}}?)(?=\.(?:{_CLOUD})(?![\w-]|\.\w))", ANY_CASE),
+        Expression(rf"{_FRESH}(?P<value>{_LABEL}(?:\.{_LABEL}){{0,3}}?)(?=\.(?:{_CLOUD})(?![\w-]|\.\w))", ANY_CASE),
         hints=(
             *(".amazonaws.", ".windows.", ".azure", ".azmk8s", ".internal", ".mongodb.", ".snowflake", ".databricks"),
             *(".ondigital", ".aiven", ".psdb", ".neon", ".upstash", ".cloudamqp", ".confluent", ".io", ".onmicrosoft"),
@@ -56,12 +55,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "HOST",  # ip-10-0-0-12, ec2-203-0-113-25: an address in the name
-        re.compile(r"(?<![\w.-])(?:ip|ec2|vps|static|host|dsl|cpe|pool)-?\d{1,3}(?:-\d{1,3}){3}(?![\w-])", ANY_CASE),
+        Expression(r"(?<![\w.-])(?:ip|ec2|vps|static|host|dsl|cpe|pool)-?\d{1,3}(?:-\d{1,3}){3}(?![\w-])", ANY_CASE),
         hints=("ip-", "ec2-", "vps", "static", "host", "dsl", "cpe", "pool"),
     ),
     Recognizer(
         "HOST",  # hostname: web-prod-01, DB_HOST=db1, "serverName": "SRV01", Computer name: DESKTOP-1
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9])(?:[a-z0-9_.-]{0,30}?(?:host[ _-]?name|server[ _-]?name|machine[ _-]?name"
             r"|computer[ _-]?name"
             r"|node[ _-]?name|workstation(?:[ _-]?name)?|device[ _-]?name|fqdn)|(?:[a-z0-9]{1,20}[_.-])?host"
@@ -77,7 +76,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "HOST",  # what systems call a machine by themselves: DESKTOP-1AB2C3D, Janes-MacBook-Pro
-        re.compile(
+        Expression(
             r"(?<![\w-])(?:(?:DESKTOP|LAPTOP|WIN|MININT|WINDOWS)-(?=[A-Z0-9]{0,11}\d)[A-Z0-9]{6,12}"
             r"|(?!(?:My|Your|The|This|Our|New|Old|Non|All|Any)-)[A-Z][a-z]{1,20}(?:-[A-Z][a-z]{1,20})?s?-(?:MacBook"
             r"|iMac|Mac|iPhone|iPad|Laptop|PC)(?:-(?:Pro|Air|mini"
@@ -87,13 +86,13 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "HOST",  # \\fileserver01\share
-        re.compile(rf"(?<![\w\\/:.*+)\]}}])\\\\(?P<value>{_LABELS})(?=\\[A-Za-z][\w .$-]{{1,60}})"),
+        Expression(rf"(?<![\w\\/:.*+)\]}}])\\\\(?P<value>{_LABELS})(?=\\[A-Za-z][\w .$-]{{1,60}})"),
         hints=("\\\\",),
         around=host_checks.is_share_host,
     ),
     Recognizer(
         "HOST",  # jane@web01:~$, [jane@web01 ~]#, Nov 22 10:11:12 web01 sshd[1234]:
-        re.compile(
+        Expression(
             rf"(?:^|(?<=\n))(?:\([\w.-]{{1,40}}\)[ ])?\[?[a-z_][\w.-]{{0,31}}@(?P<value>{_LABELS})"
             r"(?=:[^\s#$%]{0,120}[#$%]|[ ][^\s\]]{1,60}\][#$%])"
         ),
@@ -102,7 +101,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "HOST",
-        re.compile(
+        Expression(
             rf"(?:^|(?<=\n))(?:<\d{{1,3}}>)?(?:[A-Z][a-z]{{2}}[ ]{{1,2}}\d{{1,2}}[ ]\d\d:\d\d:\d\d"
             rf"|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\S{{0,16}})[ ]"
             rf"(?P<value>{_LABELS})[ ](?=[\w./-]{{2,40}}(?:\[\d{{1,7}}\]|\([\w-]{{1,30}}\)\[\d{{1,7}}\])?: )"

@@ -3,9 +3,8 @@
 Only the US social security number is found without such a word. What has check digits: `plumbline.anonymize.ids`.
 """
 
-import re
-
 from plumbline.anonymize import checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
 _NUMBER = r"(?:[ \t_-]{0,2}(?:numbers?|num|no|nr|n[°ºo]|id|code|card|numero|n[uú]mero|nummer|#)(?![^\W_])\.?){0,2}"
@@ -71,34 +70,34 @@ _BORN = (
 _DATE_FORM = r"(?:[ \t]{0,2}\([^)\n]{1,20}\))?[\"']?[ \t]{0,2}(?:(?:is|was|ist|est|es|è|on|:|=|->|-)[ \t\"']{0,3}){0,2}"
 
 RECOGNIZERS = (
-    Recognizer("SSN", re.compile(r"(?<![\w-])(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4})(?![\w-])"), checks.is_ssn),
+    Recognizer("SSN", Expression(r"(?<![\w-])(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4})(?![\w-])"), checks.is_ssn),
     Recognizer(
         "SSN",
-        re.compile(
+        Expression(
             rf"{START}(?:ssn|social(?: security)?(?: number)?){_NUMBER}{_IS}(?P<value>\d{{4,9}})(?![\w-])", ANY_CASE
         ),
         hints=("ssn", "social"),
     ),
     Recognizer(
         "NATIONAL_ID",
-        re.compile(rf"{START}{_NATIONAL}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
+        Expression(rf"{START}{_NATIONAL}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
         checks.is_national_number,
     ),
     Recognizer(
         "PASSPORT",
-        re.compile(rf"{START}{_PASSPORT}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
+        Expression(rf"{START}{_PASSPORT}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
         checks.is_paper_number,
         ("pass", "paszport"),
     ),
-    Recognizer("LICENCE", re.compile(rf"(?<!\w){_LICENCE}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE), checks.is_paper_number),
+    Recognizer("LICENCE", Expression(rf"(?<!\w){_LICENCE}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE), checks.is_paper_number),
     Recognizer(
         "PLATE",
-        re.compile(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}{_PLATE_GROUPS}", ANY_CASE),
+        Expression(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}{_PLATE_GROUPS}", ANY_CASE),
         checks.is_plate,
     ),
     Recognizer(
         "PLATE",  # ab12 cde: the United Kingdom's, as people type it
-        re.compile(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}(?P<value>[a-z]{{2}}\d\d ?[a-z]{{3}})(?!\w)", ANY_CASE),
+        Expression(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}(?P<value>[a-z]{{2}}\d\d ?[a-z]{{3}})(?!\w)", ANY_CASE),
     ),
-    Recognizer("BIRTH_DATE", re.compile(rf"{START}{_BORN}{_DATE_FORM}{_DATE}", ANY_CASE), checks.is_birth_date),
+    Recognizer("BIRTH_DATE", Expression(rf"{START}{_BORN}{_DATE_FORM}{_DATE}", ANY_CASE), checks.is_birth_date),
 )

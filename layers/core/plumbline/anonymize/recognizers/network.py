@@ -1,8 +1,7 @@
 """Machines that point at a person or a company: IP addresses, network cards, names of hosts."""
 
-import re
-
 from plumbline.anonymize import technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 
 _HEX = r"[0-9A-Fa-f]"
@@ -12,18 +11,18 @@ RECOGNIZERS = (
     Recognizer(
         "IP",
         # Not a part of a longer dotted number or of a word.
-        re.compile(rf"(?<![\w.]){_DOTTED}(?!\.?\w)|(?<![\w.]){_DOTTED}(?=\.in-addr\.arpa)"),
+        Expression(rf"(?<![\w.]){_DOTTED}(?!\.?\w)|(?<![\w.]){_DOTTED}(?=\.in-addr\.arpa)"),
         around=technical_checks.is_address,
     ),
     Recognizer(
         "IP",  # 203[.]0[.]113[.]7, as those write who do not want it clicked
-        re.compile(r"(?<![\w.])\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?![\w.])"),
+        Expression(r"(?<![\w.])\d{1,3}(?:\[?\.\]?\d{1,3}){3}(?![\w.])"),
         hints=("[.]",),
         around=technical_checks.is_address,
     ),
     Recognizer(
         "IP",  # 2001:db8::1, ::ffff:203.0.113.7, fe80::a00:27ff:fe4e:66a1%eth0
-        re.compile(
+        Expression(
             rf"(?<![\w:.])(?=[0-9A-Fa-f:.]{{0,45}}\d){_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{1,7}}"
             rf"(?:(?<=:){_DOTTED})?(?:%[\w.-]{{1,32}})?(?![\w:])"
         ),
@@ -32,7 +31,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "MAC",  # six bytes; not a part of a fingerprint, which has more
-        re.compile(
+        Expression(
             rf"(?<!\w)(?<!\b{_HEX}{{2}}[:-])(?P<value>{_HEX}{{2}}([:-]){_HEX}{{2}}(?:\2{_HEX}{{2}}){{4}})"
             rf"(?!\w|[:-]{_HEX}{{2}}\b)"
         ),
@@ -40,12 +39,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "MAC",  # 001a.2b3c.4d5e
-        re.compile(rf"(?<![\w.]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?![\w]|\.\w)"),
+        Expression(rf"(?<![\w.]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?![\w]|\.\w)"),
         around=technical_checks.is_mac,
     ),
     Recognizer(
         "MAC",  # MAC: 001A2B3C4D5E, MAC=00:1a:2b:…:08:00 (a firewall's: both cards and the protocol)
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9])(?:mac|mac[ _-]?addr(?:ess)?|bssid|hw-?addr|physical address)[\"']?"
             rf"[ \t]{{0,3}}(?:[:=]|is\b)?[ \t\"']{{0,3}}(?P<value>{_HEX}{{12}}"
             rf"|{_HEX}{{2}}(?:([:-]){_HEX}{{2}}){{5,19}})"

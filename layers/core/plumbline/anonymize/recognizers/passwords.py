@@ -3,6 +3,7 @@
 import re
 
 from plumbline.anonymize import checks, technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
 # dbPassword, DB_PASS, admin_pwd …; "pass" alone only at the start of a word ("compass" is none).
@@ -36,7 +37,7 @@ _PROSE_VALUE = r"[\"'`“”«]?(?P<value>[^\s\"'`,;<>“”«»]{4,128}?)(?=[\"
 RECOGNIZERS = (
     Recognizer(
         "PASSWORD",  # "password": "x", pass := "x", \"password\":\"x\", and SQL's IDENTIFIED BY 'x'
-        re.compile(
+        Expression(
             rf"(?:{_KEY}{_IS}|identified by[ \t]{{1,3}}|with(?: encrypted)? password[ \t]{{1,3}})"
             r"(?P<quote>\\?[\"'`])(?P<value>(?:(?!(?P=quote))[^\n]){3,128})(?P=quote)",
             ANY_CASE,
@@ -46,7 +47,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # DB_PASS=x, and `password: x` when x ends the line or a remark follows
-        re.compile(
+        Expression(
             rf"{_KEY}[ \t]{{0,20}}(?::?={{1,2}}>?|:(?=[ \t]{{0,20}}\S{{3,128}}[ \t]*(?:$|[#;]|//)))[ \t]{{0,20}}"
             r"(?P<value>[^\s\"'`,;<>&]{3,128})(?<![.)])",
             ANY_CASE | re.MULTILINE,
@@ -56,7 +57,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # <password>x</password>, <add key="DbPassword" value="x"/>, <property name="password">x<
-        re.compile(
+        Expression(
             r"<(?:[a-z]{1,20}:)?[a-z0-9_.-]{0,40}?(?:password|passwd|passphrase|passcode"
             r"|pwd)(?:[ ][^<>]{0,100})?>"
             r"(?P<value>[^<>\n]{3,128})<",
@@ -67,7 +68,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",
-        re.compile(
+        Expression(
             r"(?:key|name|id)[ ]{0,2}[=:][ ]{0,2}[\"'][a-z0-9_.:-]{0,40}?(?:password|passwd|passphrase"
             r"|pwd)[\"'],?\s{1,40}"
             r"(?:value|content)[\"']?[ ]{0,2}[=:][ ]{0,2}[\"'](?P<value>[^\"'\n]{3,128})[\"']",
@@ -78,7 +79,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",
-        re.compile(
+        Expression(
             r"name=[\"'][a-z0-9_.:-]{0,40}?(?:password|passwd|passphrase|pwd)[\"']>(?P<value>[^<>\n]{3,128})<", ANY_CASE
         ),
         checks.is_password_value,
@@ -86,7 +87,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # "my password is x", "password to the portal: x", "das Passwort lautet x"
-        re.compile(
+        Expression(
             rf"(?<![\w-])(?<!using ){_WORD}(?:[ \t]{{1,3}}(?!(?:is|was|to|ist|est|es|set"
             rf"|reset)\b)[^\W\d_]{{1,15}}){{0,4}}"
             rf"{_SAYS}{_PROSE_VALUE}",
@@ -97,7 +98,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # "the PIN is 1234", "pin code: 1234"
-        re.compile(
+        Expression(
             r"(?<!\w)(?:(?:pin|passcode|pass code|access code|unlock code|door code|otp|verification code|security pin"
             r"|one[- ]time (?:code|password)|2fa code|mfa code|lock code|gate code|alarm code|voicemail (?:code|pin))"
             r"(?:[ -]?(?:code|number))?|geheimzahl)"
@@ -109,7 +110,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # password hunter2, pwd "hunter2", password (hunter2): only what no word looks like
-        re.compile(
+        Expression(
             r"(?<![\w-])(?<!using )(?:password|passwd|passphrase|passcode|pwd|passwort|kennwort)[ \t]{1,2}"
             r"[\"'`(\[“]?(?P<value>[^\s\"'`,;<>()\[\]“”]{4,64}?)(?=[\"'`,;)\]”]|[.!?]*(?:\s|$))",
             ANY_CASE,
@@ -119,7 +120,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # log in with "x" as the password, set the password to x
-        re.compile(
+        Expression(
             r"[\"'`“](?P<value>[^\s\"'`“”]{3,64})[\"'`”][ \t]{1,2}as[ \t]{1,2}(?:the|my|your|a|its|our)?[ \t]{0,2}"
             r"(?:new |temporary |default )?(?:password|pwd|passcode|passphrase|pin)\b",
             ANY_CASE,
@@ -129,7 +130,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # user/pass: jane/hunter2, credentials jane:hunter2, login: jane / hunter2
-        re.compile(
+        Expression(
             r"(?<!\w)(?:credentials?|creds|log-?in(?:s| details| data| info)?|user(?:name)?[ ]?(?:/|and|&|\+)[ ]?"
             r"(?:pass(?:word)?|pwd|pw)|access data|zugangsdaten)(?:[ ](?:are|is))?[ \t]{0,2}[:=]?[ \t]{1,3}"
             r"[\"'`]?\w[\w.@+-]{1,62}[\"'`]?[ ]?(?:/|:|\|)[ ]?[\"'`]?(?P<value>[^\s\"'`,;/]{4,64}?)"
@@ -141,7 +142,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # curl -u jane:x, --user jane:x, smbclient -U jane%x
-        re.compile(
+        Expression(
             r"(?<![\w-])(?:-[uU][ ]?|--(?:proxy-)?user[= ])[\"']?[^\s:%\"']{0,64}[:%](?P<value>[^\s\"']{3,128})"
         ),
         technical_checks.is_bare_password,
@@ -149,7 +150,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # mysql -px, sshpass -p x, docker login -p x, --password x, redis-cli -a x, ldapsearch -w x
-        re.compile(
+        Expression(
             r"\b(?:mysql\w{0,10}|mariadb(?:-\w{1,10})?)\b[^\n|;&]{0,200}?[ ]-p[\"']?(?P<value>[^\s\"';|&-][^\s\"';"
             r"|&]{2,127})"
         ),
@@ -158,7 +159,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",
-        re.compile(
+        Expression(
             r"\b(?:(?:sshpass|docker login|podman login|helm registry login|az login|oc login|mongo(?:sh|dump|restore)?"
             r"|zip|unzip|7z|cqlsh)\b[^\n|;&]{0,200}?[ ]-[pP][ ]?|(?:redis-cli|rclone)\b[^\n|;&]{0,200}?[ ]-a[ ]"
             r"|ldap(?:search|modify|add|whoami)\b[^\n|;&]{0,200}?[ ]-w[ ]|(?:htpasswd|sqlcmd|bcp|isql)\b[^\n"
@@ -170,7 +171,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # --password x, /password:x, -Password x, pass:x of openssl, ConvertTo-SecureString "x"
-        re.compile(
+        Expression(
             r"(?<![\w-])(?:--?[a-z0-9-]{0,30}(?:password|passwd|passphrase|pwd)(?:[ ]|=)|/(?:password|pass|pwd|p):"
             r"|-pass(?:in|out)?[ ]"
             r"pass:|ConvertTo-SecureString[ ](?:-String[ ])?)[\"']?(?P<value>[^\s\"'<$|&;-][^\s\"'|&;]{2,127})",
@@ -181,7 +182,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # .netrc: login jane password x; a router's: username jane password 7 x, enable secret 5 x
-        re.compile(
+        Expression(
             r"(?:\blogin[ \t]{1,3}\S{1,64}\s{1,8}password[ \t]{1,3}|\busername[ ]\S{1,64}(?:[ ]privilege[ ]\d{1,2})?[ ]"
             r"(?:password|secret)[ ](?:\d[ ])?|\benable[ ](?:secret|password)[ ](?:\d[ ])?"
             r"|\bsnmp-server[ ]community[ ])"
@@ -193,7 +194,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "PASSWORD",  # jdbc:oracle:thin:jane/x@…, sqlplus jane/x@db
-        re.compile(
+        Expression(
             r"\b(?:oracle:(?:thin|oci):|sqlplus[ ](?:-\w[ ])?"
             r"|rman target[ ])\w{1,64}/[\"']?(?P<value>[^\s\"'@/]{3,128})@",
             ANY_CASE,

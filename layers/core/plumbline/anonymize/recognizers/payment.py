@@ -1,8 +1,7 @@
 """Cards and bank accounts."""
 
-import re
-
 from plumbline.anonymize import checks, technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, END, START, Recognizer
 
 # Between the word and its value: "(last)", ":", "is", quotes, tags' and cells' signs.
@@ -31,7 +30,7 @@ _BANK_CODE = (
 RECOGNIZERS = (
     Recognizer(
         "CARD",
-        re.compile(
+        Expression(
             r"(?<![\w.+-])(?:\d{4}([ .\u00a0\u2011-])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ .-])\d{6}\2\d{4,5}"
             r"|\d{13,19}"
             r"|\d(?:[ -]?\d){12,18})(?![\w-]|/\d)"
@@ -41,7 +40,7 @@ RECOGNIZERS = (
     # Behind "card" any number of that length: a mistyped one points at its owner, too.
     Recognizer(
         "CARD",
-        re.compile(
+        Expression(
             rf"{START}(?:card|cc|visa|mastercard|amex|maestro|kreditkarte|carte(?: bancaire| bleue)?|tarjeta"
             rf"|cart[aã]o|carta di credito){_NUMBER}[\"']?(?:[ ]?(?:is|ist|est|es))?[ \t:=#?\"'-]{{1,4}}"
             r"(?P<value>\d(?:[ .-]?\d){11,18})(?![\w-]|/\d)",
@@ -51,7 +50,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "CVV",
-        re.compile(
+        Expression(
             rf"{START}(?:cvv2?|cvc2?|csc|cv2|(?:card )?(?:security|verification|validation) code|card code"
             rf"|pr[uü]fziffer|cryptogramme|c[oó]digo de seguridad){_NUMBER}{_TO}(?P<value>\d{{3,4}})(?![\w-]|[.:/]\d)",
             ANY_CASE,
@@ -61,7 +60,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "CARD_EXPIRY",
-        re.compile(
+        Expression(
             rf"{START}(?:exp(?:ir(?:y|es?|ation|ing)|\.)?|valid (?:thru|through|until|to)|good (?:thru|through)"
             r"|g[uü]ltig bis|ablaufdatum|date d'expiration|expire le|fecha de caducidad|vencimiento|scadenza|validade)"
             rf"(?:[ _-]?date)?(?:[ ]?(?:on|in|at))?{_TO}(?P<value>{_EXPIRY})",
@@ -71,7 +70,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "CARD_EXPIRY",  # 4111 1111 1111 1111 12/27 123, as it stands on the card
-        re.compile(
+        Expression(
             r"(?<![\w.])\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,7})?[ \t,;|/]{1,4}(?P<value>"
             rf"{_EXPIRY})"
         ),
@@ -79,7 +78,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "CVV",
-        re.compile(
+        Expression(
             rf"(?<![\w.])\d{{4}}[ -]?\d{{4,6}}[ -]?\d{{4,5}}(?:[ -]?\d{{1,7}})?[ \t,;"
             rf"|/]{{1,4}}(?:exp\.?:?[ ]?)?{_EXPIRY}"
             r"[ \t,;|/]{1,4}(?P<value>\d{3,4})(?![\w-]|[.:/]\d)",
@@ -89,19 +88,19 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "IBAN",
-        re.compile(START + r"[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?" + END),
+        Expression(START + r"[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?" + END),
         checks.is_iban,
     ),
     Recognizer(
         "IBAN",
-        re.compile(
+        Expression(
             START + r"iban(?:\s+(?:is|number|no))?\W{1,4}(?P<value>[A-Z]{2}\d{2}[A-Z0-9 -]{11,40}[A-Z0-9])", ANY_CASE
         ),
         checks.is_iban,
     ),
     Recognizer(
         "BANK_ACCOUNT",
-        re.compile(
+        Expression(
             rf"{START}{_ACCOUNT}{_NUMBER}{_TO}(?P<value>\d{{1,12}}(?:[ -]\d{{1,10}}){{0,4}})(?![\w@%$€£]|[-.:/,]\w)",
             ANY_CASE,
         ),
@@ -110,7 +109,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "BANK_ACCOUNT",  # behind "account" alone: not of twelve digits, which is an AWS account
-        re.compile(
+        Expression(
             rf"{START}(?:account|acct\.?){_TO}(?!\d{{12}}(?!\d)|\d{{4}}[ -]\d{{4}}[ -]\d{{4}}(?!\d))"
             r"(?P<value>\d{6,17}|\d{2,6}(?:[ -]\d{2,10}){1,3})(?![\w@%$€£]|[-.:/,]\w)",
             ANY_CASE,
@@ -120,7 +119,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "BANK_ACCOUNT",  # sort code 12-34-56, BSB 062-000, IFSC HDFC0001234, bank code 37040044
-        re.compile(
+        Expression(
             rf"{START}{_BANK_CODE}{_NUMBER}{_TO}"
             r"(?P<value>\d{2}[- ]\d{2}[- ]\d{2}|\d{3}[- ]\d{3}|[A-Z]{4}0[A-Z0-9]{6}|\d{6}|\d{8}|\d{5}-\d{3})"
             r"(?![\w@%]|[-.:/,]\w)",
@@ -130,7 +129,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "BANK_ACCOUNT",  # a US bank's
-        re.compile(
+        Expression(
             rf"{START}{_BANK_CODE}{_NUMBER}{_TO}(?P<value>\d{{9}}|\d{{4}}-\d{{4}}-\d)(?![\w@%]|[-.:/,]\w)", ANY_CASE
         ),
         technical_checks.is_routing_number,
@@ -138,7 +137,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "BANK_ACCOUNT",
-        re.compile(
+        Expression(
             rf"{START}(?:swift|bic)(?:[ /-]{{1,3}}(?:swift|bic))?{_NUMBER}{_TO}"
             r"(?P<value>(?-i:[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?))(?!\w)",
             ANY_CASE,

@@ -1,8 +1,7 @@
 """Keys and tokens that stand behind a word that says so, whoever made them."""
 
-import re
-
 from plumbline.anonymize import technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
 _IS = (
@@ -26,7 +25,7 @@ _KEY_OF = (
 )
 
 _TAIL = r"(?:[ _-]?(?:id|string|base64|value|hash|number|v\d|\d))?(?:[ ](?:for|of|to)[ ]\w{1,20})?" + _IS + _QUOTE
-_NAMED = re.compile(
+_NAMED = Expression(
     rf"(?:{_KEY_OF}[ _.-]{{0,2}}(?:access[ _-]?)?(?:key|code(?=[ \t\"']{{0,3}}[:=]))|secret|credentials?){_TAIL}$",
     ANY_CASE,
 )
@@ -41,7 +40,7 @@ def is_named_as_key(text: str, start: int, _end: int) -> bool:
 RECOGNIZERS = (
     Recognizer(
         "KEY",
-        re.compile(
+        Expression(
             rf"(?:key|code|secret|credentials?){_TAIL}(?P<value>[A-Za-z0-9/+=_.~!-]{{8,2048}})(?<![.!])", ANY_CASE
         ),
         technical_checks.is_secret,
@@ -50,7 +49,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "TOKEN",
-        re.compile(
+        Expression(
             rf"{START}(?:[a-z0-9_.-]{{0,40}}?(?:token|session(?:[_-]?(?:id|key|cookie))?|j?sessionid|cookie|bearer"
             rf"|nonce"
             r"|webhook)|(?:[a-z0-9_.-]{0,40}[_.-])?(?:jwt|sid|otp|dsn|auth(?:orization)?(?:[_-]?(?:code|header))?))"
@@ -64,7 +63,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "TOKEN",  # Authorization: Basic …, X-Api-Key: …, Ocp-Apim-Subscription-Key: …
-        re.compile(
+        Expression(
             rf"{START}(?:bearer|basic|negotiate|ntlm|(?<=: )token|(?<=: )apikey|genieKey|splunk|sso-key)[ \t]{{1,3}}"
             r"(?P<value>[A-Za-z0-9._~+/=-]{16,8192})",
             ANY_CASE,
@@ -74,11 +73,11 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "KEY",  # five groups of five: Windows and Office; behind a word any groups
-        re.compile(r"(?<![\w-])(?=[A-Z0-9-]{0,28}\d)(?=[0-9-]{0,28}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![\w-])"),
+        Expression(r"(?<![\w-])(?=[A-Z0-9-]{0,28}\d)(?=[0-9-]{0,28}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![\w-])"),
     ),
     Recognizer(
         "KEY",  # my licence key ABCD-1234-EFGH-5678, serial number: 1234-5678-9012
-        re.compile(
+        Expression(
             rf"{START}(?:licen[cs]e|(?:licen[cs]e|product|activation|registration|serial|cd|unlock|installation|volume"
             rf"|oem)"
             r"[ _-]?(?:key|code)|lizenz(?:-?schl(?:ü|ue)ssel)?|produktschl(?:ü|ue)ssel|cl[eé] de licence"
@@ -104,7 +103,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "KEY",  # an AWS secret key has no shape of its own: 40 signs behind an access key's id
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\n]{0,60}(?:\n[^\n]{0,80}){0,2}?"
             r"(?<![A-Za-z0-9/+=])(?P<value>(?=[A-Za-z0-9/+]{0,39}[/+A-Z])(?=[A-Za-z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40})"
             r"(?![A-Za-z0-9/+=])"

@@ -1,13 +1,12 @@
 """Keys and tokens with a shape of their own."""
 
-import re
-
 from plumbline.anonymize import technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, END, START, Recognizer
 
 
 def _token(pattern: str, *hints: str) -> Recognizer:
-    return Recognizer("TOKEN", re.compile(START + pattern), hints=hints)
+    return Recognizer("TOKEN", Expression(START + pattern), hints=hints)
 
 
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
@@ -30,7 +29,7 @@ RECOGNIZERS = (
     _token(r"xapp-\d-[\w-]{10,255}", "xapp-"),
     Recognizer(
         "TOKEN",
-        re.compile(
+        Expression(
             r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/"
             r"|webhook\.office\.com/webhookb2/|outlook\.office\.com/webhook/|api\.telegram\.org/(?:file/)?bot"
             r"|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/\w{1,64}/with/key/"
@@ -96,7 +95,7 @@ RECOGNIZERS = (
     _token(r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}", "q~"),  # Azure's applications
     Recognizer(  # Azure's: a mark that tells the service stands in the key
         "TOKEN",
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{33,76}(?:AzFu|AzSe|APIM|ACDb|AIoT|AzCa|\+ASt|\+AMC)"
             r"[A-Za-z0-9+/]{5,8}={0,2}"
         ),
@@ -104,12 +103,12 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "TOKEN",
-        re.compile(r"https://(?P<value>[0-9a-f]{32})(?::[0-9a-f]{32})?@[\w.-]{0,60}sentry"),
+        Expression(r"https://(?P<value>[0-9a-f]{32})(?::[0-9a-f]{32})?@[\w.-]{0,60}sentry"),
         hints=("sentry",),
     ),
     Recognizer(
         "TOKEN",  # Heroku's, Snyk's and others' keys look like any object's id: only behind their names
-        re.compile(
+        Expression(
             r"(?<![A-Za-z0-9])(?:heroku|snyk|sendbird|kucoin|messagebird|plaid|hubspot|hapi|postmark|loggly|logdna"
             r"|rollbar|clickup"
             rf"|instrumentation)[\w .-]{{0,30}}[\"']?[ \t]{{0,3}}(?:[:=]{{1,2}}"
@@ -122,29 +121,29 @@ RECOGNIZERS = (
     _token(r"eyJ[\w-]{10,16384}(?:\.[\w-]{0,16384}){0,4}", "eyj"),
     Recognizer(
         "TOKEN",  # AWS's session tokens
-        re.compile(r"(?<![A-Za-z0-9+/])(?:FwoG|IQoJ|AQoD|FQoG)[A-Za-z0-9+/=]{80,4096}"),
+        Expression(r"(?<![A-Za-z0-9+/])(?:FwoG|IQoJ|AQoD|FQoG)[A-Za-z0-9+/=]{80,4096}"),
         hints=("fwog", "iqoj", "aqod", "fqog"),
     ),
     Recognizer(
         "TOKEN",
-        re.compile(START + r"(?:bearer|basic)[ \t]{1,3}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})", ANY_CASE),
+        Expression(START + r"(?:bearer|basic)[ \t]{1,3}(?P<value>[A-Za-z0-9._~+/=-]{16,4096})", ANY_CASE),
         technical_checks.is_secret,
         ("bearer", "basic"),
     ),
     # To the block's end, or as far as its lines go where it was cut short.
     Recognizer(
         "KEY",
-        re.compile(rf"{_BEGIN}(?:{_LINES}[ \t>]{{0,4}}{_END}|[^-]{{0,20000}}{_END}|{_LINES})"),
+        Expression(rf"{_BEGIN}(?:{_LINES}[ \t>]{{0,4}}{_END}|[^-]{{0,20000}}{_END}|{_LINES})"),
         hints=("private key",),
     ),
     Recognizer(
         "KEY",  # PuTTY's
-        re.compile(r"Private-Lines: \d{1,3}(?P<value>(?:[\r\n]{1,2}[A-Za-z0-9+/=]{1,64}){1,200})"),
+        Expression(r"Private-Lines: \d{1,3}(?P<value>(?:[\r\n]{1,2}[A-Za-z0-9+/=]{1,64}){1,200})"),
         hints=("private-lines",),
     ),
     Recognizer(
         "USERNAME",  # the remark behind a public key: ssh-rsa AAAA… jane@laptop
-        re.compile(
+        Expression(
             r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\w{1,12})[ ]AAAA[A-Za-z0-9+/=]{20,1200}[ ]"
             r"(?P<value>[\w.-]{1,64}@[\w.-]{1,64})"
         ),

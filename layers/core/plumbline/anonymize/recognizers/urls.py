@@ -1,8 +1,7 @@
 """What a URL gives away."""
 
-import re
-
 from plumbline.anonymize import technical_checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, Recognizer
 
 # Parameters whose value opens something or names somebody's session.
@@ -17,18 +16,18 @@ _PARAMETER = (
 
 RECOGNIZERS = (
     # https://user:password@host: the two parts are masked, scheme and host stay readable.
-    Recognizer("PASSWORD", re.compile(r"://[^\s/?#:@]{0,128}:(?P<value>[^\s/?#]{1,128})@"), hints=("://",)),
-    Recognizer("USERNAME", re.compile(r"://(?P<value>[^\s/?#:@]{1,128})(?::[^\s/?#]{0,128})?@"), hints=("://",)),
+    Recognizer("PASSWORD", Expression(r"://[^\s/?#:@]{0,128}:(?P<value>[^\s/?#]{1,128})@"), hints=("://",)),
+    Recognizer("USERNAME", Expression(r"://(?P<value>[^\s/?#:@]{1,128})(?::[^\s/?#]{0,128})?@"), hints=("://",)),
     # Only the value of a telling query parameter is masked: the rest of a URL says what the case is about.
     Recognizer(
         "TOKEN",
-        re.compile(rf"(?:[?&;#]|%26|&amp;){_PARAMETER}(?:=|%3D)(?P<value>[^&;\s#\"'<>`)\]]{{6,4096}})", ANY_CASE),
+        Expression(rf"(?:[?&;#]|%26|&amp;){_PARAMETER}(?:=|%3D)(?P<value>[^&;\s#\"'<>`)\]]{{6,4096}})", ANY_CASE),
         technical_checks.is_secret,
         ("=", "%3d"),
     ),
     Recognizer(
         "PASSWORD",
-        re.compile(
+        Expression(
             r"(?:[?&;]|&amp;)(?:password|passwd|passphrase|pwd|pass|pw)=(?P<value>[^&;\s#\"'<>`)\]]{3,256})", ANY_CASE
         ),
         technical_checks.is_bare_password,
@@ -36,7 +35,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "USERNAME",
-        re.compile(
+        Expression(
             r"(?:[?&;]|&amp;)(?:user|user_?name|user_?id|login|uid|account)=(?P<value>\w[\w.@+%-]{1,126}\w)", ANY_CASE
         ),
         hints=("user", "login", "uid", "account"),
@@ -44,7 +43,7 @@ RECOGNIZERS = (
     ),
     Recognizer(
         "TOKEN",  # https://example.com/reset-password/<token>: whoever has the link, has the account
-        re.compile(
+        Expression(
             r"://[^\s\"'<>?#]{1,300}/(?:reset|verify|confirm|activat|invit|unsubscrib|magic|token|share|join|session)"
             r"[a-z_-]{0,24}/(?P<value>[\w=.~-]{16,1024})(?<!\.)",
             ANY_CASE,
