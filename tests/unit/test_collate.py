@@ -5,20 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline import keys
+from plumbline.accuracy import wilson
 from plumbline.collate import collate
+from plumbline.contracts.confidence import Calibration
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
+from plumbline.contracts.prompts import NoneOfThese
 from plumbline.contracts.runs import CollateTask, RunSummary, ShardFailure
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
+from plumbline.prompting import LoadedPrompt
 from tests import builders as b
 from tests.fakes import MemoryLedger, MemoryStore
 
 
-def run_collate(data: MemoryStore, cases: int, **ingest: object) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
+def run_collate(
+    data: MemoryStore, cases: int, prompt: LoadedPrompt | None = None, **ingest: object
+) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
     ledger = MemoryLedger()
     task = CollateTask(run=b.run(), ingest=b.ingest_result(cases, **ingest))
-    collate(task, data=data, ledger=ledger, prompt=b.prompt(), minutes_per_case=5)
+    collate(task, data=data, ledger=ledger, prompt=prompt or b.prompt(), minutes_per_case=5)
     outcomes = {o.case_id: o for o in read_models(data, keys.outcomes("run-1"), Outcome)}
     return outcomes, RunSummary.model_validate_json(data.read(keys.summary("run-1"))), ledger
 
@@ -147,3 +153,93 @@ def test_the_outcomes_always_sum_to_the_ingested_cases(shards: list[tuple[str, l
         return
     assert len(outcomes) == len(lines) == sum(summary.outcomes.values())
     assert sum(summary.classes.values()) == summary.outcomes["labeled"]
+
+
+def calibrate(data: MemoryStore) -> None:
+    """Clear answers are right nine times in ten, close calls four times in ten."""
+    calibration = Calibration(
+        task="root_cause",
+        prompt=b.REF,
+        model_id="local.test",
+        fitted_at=b.NOW,
+        cases=150,
+        weights={"runner_up": -2.6},
+        intercept=2.2,
+        auroc=0.81,
+        calibration_error=0.04,
+        accuracy=wilson(120, 150),
+    )
+    key = keys.calibration("root_cause", b.REF.sha256, "local.test")
+    data.write(key, calibration.model_dump_json().encode())
+
+
+CLOSE = {"A": b.answer("Billing Inquiry"), "B": b.answer("Software Defect", runner_up="Customer Education")}
+
+
+def test_a_label_more_likely_wrong_than_right_goes_to_a_person_with_the_models_proposal() -> None:
+    data = MemoryStore()
+    calibrate(data)
+    shard(data, "00000", CLOSE)
+    b.store_index(data, b.index("A", gold_category="Billing Inquiry"), b.index("B", gold_category="Software Defect"))
+    outcomes, summary, ledger = run_collate(data, 2)
+    assert (outcomes["A"].outcome, outcomes["A"].calibrated) == ("labeled", True)
+    assert (outcomes["B"].outcome, outcomes["B"].reason) == ("needs_review", "low_confidence")
+    assert (outcomes["B"].category, outcomes["B"].runner_up) == ("Software Defect", "Customer Education")
+    assert outcomes["B"].confidence == pytest.approx(0.4, abs=0.01)
+    # Nothing of it counts as labeled: not among the classes, not in the accuracy, not in the ledger.
+    assert summary.classes == {"Billing Inquiry": 1, "Software Defect": 0, "Customer Education": 0}
+    assert summary.accuracy is not None
+    assert (summary.accuracy.accuracy.n, summary.accuracy.coverage.value) == (1, 0.5)
+    assert set(ledger.hashes) == {("root_cause", "A")}
+    block = summary.confidence
+    assert block is not None
+    assert (block.calibrated, block.uncalibrated, block.fitted_on, block.auroc) == (2, 0, 150, 0.81)
+
+
+def test_without_a_calibration_no_label_is_sent_away_and_the_summary_says_that_none_is_calibrated() -> None:
+    data = MemoryStore()
+    shard(data, "00000", CLOSE | {"C": "<reasoning><category>Bill"})
+    b.store_index(data, *(b.index(case_id) for case_id in "ABC"))
+    outcomes, summary, _ = run_collate(data, 3)
+    assert {o.outcome for o in outcomes.values()} == {"labeled"}
+    assert summary.confidence is not None
+    assert (summary.confidence.calibrated, summary.confidence.uncalibrated) == (0, 3)
+    assert summary.confidence.auroc is None
+    calibrate(data)  # fitted when the labels were written already: it says nothing of them
+    again = run_collate(data, 3)[1].confidence
+    assert again == summary.confidence
+
+
+def test_a_case_that_fits_no_category_goes_to_a_person_and_is_no_label() -> None:
+    loaded = b.prompt()
+    none = NoneOfThese(name="None of these", description="Anything else.")
+    loaded = LoadedPrompt(prompt=loaded.prompt.model_copy(update={"none_of_these": none}), ref=loaded.ref)
+    data = MemoryStore()
+    b.store_cases(data, b.case("A"), b.case("B"))
+    answers = {"A": b.answer("Billing Inquiry"), "B": b.answer("none of these", runner_up="Customer Education")}
+    write_models(data, keys.replies("run-1", "00000"), [b.reply(case_id, text) for case_id, text in answers.items()])
+    parse(b.shard_task(), data=data, prompt=loaded)
+    b.store_index(data, b.index("A"), b.index("B"))
+    outcomes, summary, ledger = run_collate(data, 2, loaded)
+    found = outcomes["B"]
+    assert (found.outcome, found.reason, found.category) == ("needs_review", "fits_no_category", None)
+    assert (found.runner_up, found.close_call) == ("Customer Education", False)
+    assert "None of these" not in summary.classes
+    assert set(ledger.hashes) == {("root_cause", "A")}
+
+
+def test_votes_are_spend_and_belong_to_labels() -> None:
+    data = MemoryStore()
+    shard(data, "00000", CLOSE | {"C": "junk"})
+    b.store_index(data, *(b.index(case_id) for case_id in "ABC"))
+    votes = [b.reply("B", b.answer("Software Defect"), sample=n, from_cache=n == 3) for n in (1, 2, 3)]
+    write_models(data, keys.votes("run-1", "00000"), votes)
+    _, summary, _ = run_collate(data, 3)
+    assert (summary.model_calls, summary.reused_calls, summary.vote_calls) == (5, 1, 3)
+    assert summary.usage.input_tokens == 5000
+    assert summary.confidence is not None
+    assert summary.confidence.voted == 1
+    for stranger, said in (("Z", "belong to no ingested case"), ("C", "no label")):
+        write_models(data, keys.votes("run-1", "00000"), [*votes, b.reply(stranger, "x", sample=1)])
+        with pytest.raises(BrokenInvariant, match=said):
+            run_collate(data, 3)
