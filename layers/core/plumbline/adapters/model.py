@@ -20,14 +20,14 @@ def language_model(settings: ModelSettings, task: ShardTask, context: LambdaCont
     The payer is the shard: when it is retried, its own replies are its own spend; the same text in another shard or
     run is a reuse.
     """
-    model = _idempotent(settings)
+    model = stored_model(settings)
     model.begin(f"{task.run.run_id}/{task.shard}", context)
     return model
 
 
 def language_model_once(settings: ModelSettings, payer: str, context: LambdaContext) -> LanguageModel:
     """The model for a caller that waits: where the same request is being asked already, it raises ModelUnavailable."""
-    model = _idempotent(settings)
+    model = stored_model(settings)
     model.begin(payer, context)
     return _NotTwice(model)
 
@@ -46,7 +46,8 @@ class _NotTwice:
 
 
 @functools.cache
-def _idempotent(settings: ModelSettings) -> IdempotentModel:
+def stored_model(settings: ModelSettings) -> IdempotentModel:
+    """Bedrock behind the store of replies, made once a process. Before `begin`, every stored reply is a reuse."""
     return IdempotentModel(
         _bedrock(settings),
         settings.idempotency_table,

@@ -1,0 +1,101 @@
+"""Labeling a sample with a prompt from the command line: the draw, the estimate, the progress."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.errors import CliError, UsageProblem
+from cli.gold_cases import GoldCases, gold_cases
+from cli.prompt_files import drafted_from
+from cli.stack_model import CONCURRENCY, StackModel
+from cli.wrapping import say
+from plumbline.anonymize import Privacy
+from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.errors import PlumblineError
+from plumbline.contracts.replies import ModelReply, Usage
+from plumbline.prompting import LoadedPrompt
+from plumbline.report.words import count, money, plural
+from plumbline.trials import Trial, label_cases
+
+
+def drawn(
+    file: Path,
+    mapping: Path | None,
+    prompts: Sequence[LoadedPrompt],
+    console: Console,
+    *,
+    sample: int | None,
+    seed: int,
+    privacy: Privacy,
+) -> GoldCases:
+    """The sample, and a line on it. Cases from which an example of one of the prompts was drafted are passed over: a
+    prompt that tells the answer to a case is not tried on it.
+
+    Gold labels count that are a category of every prompt. Raises as `gold_cases` does.
+    """
+    categories = [
+        name for name in prompts[0].prompt.category_names if all(name in p.prompt.category_names for p in prompts)
+    ]
+    known = frozenset(case_id for prompt in prompts for case_id in drafted_from(prompt.ref))
+    with _bar(console, "Anonymizing") as bar:
+        moving = bar.add_task("", total=None)
+        found = gold_cases(
+            file, mapping, categories, sample=sample, seed=seed, privacy=privacy, without=known,
+            on_done=lambda done, total: bar.update(moving, completed=done, total=total),
+        )  # fmt: skip
+    words = f"{count(len(found.cases))} of {plural(found.eligible, 'case')} with a gold label, seed {seed}."
+    say(console, f"{file.name}: {words}", style="dim")
+    if found.left_out:
+        say(console, f"Left out: {found.left_out}.", style="yellow")
+    return found
+
+
+def say_estimate(console: Console, what: str, usage: Usage, asked: StackModel, budget: float | None) -> None:
+    """Say what the calls may cost. Raises UsageProblem where that is above the budget, or not known while there is one.
+
+    The estimate is an upper one: it reckons with no prompt cache and no reused answer.
+    """
+    usd = asked.usd(usage)
+    tokens = f"{count(usage.input_tokens)} input and {count(usage.output_tokens)} output tokens"
+    if usd is None:
+        say(console, f"Estimate for {what}: {tokens}; no price is known for {asked.model_id}.", style="dim")
+        if budget is not None:
+            raise UsageProblem(
+                f"No price is known for {asked.model_id}, so --budget cannot be kept.",
+                "Leave --budget out, or add the model to prices.json.",
+            )
+        return
+    say(console, f"Estimate for {what}: at most {money(usd)} ({tokens}).", style="dim")
+    if budget is not None and usd > budget:
+        hint = "Nothing was asked. Take a smaller --sample, fewer versions, or raise --budget."
+        raise UsageProblem(f"The estimate of {money(usd)} is above the budget of {money(budget)}.", hint)
+
+
+def label_all(
+    cases: Sequence[AnonymizedCase], prompt: LoadedPrompt, asked: StackModel, console: Console
+) -> list[Trial]:
+    """The cases labeled with the prompt, with progress on a terminal. Raises CliError where the model does."""
+    with _bar(console, f"{prompt.ref.task} {prompt.ref.version}") as bar:
+        moving = bar.add_task("", total=len(cases))
+
+        def on_done(_reply: ModelReply) -> None:
+            bar.advance(moving)
+
+        try:
+            trials = label_cases(
+                cases, prompt=prompt, model=asked.model, model_id=asked.model_id, concurrency=CONCURRENCY,
+                on_done=on_done,
+            )  # fmt: skip
+        except PlumblineError as error:
+            hint = "What was answered is kept: the same command again pays for the rest only."
+            raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", hint) from None
+    if not console.is_terminal:
+        say(console, f"{prompt.ref.version}: {plural(len(trials), 'case')} tried")
+    return trials
+
+
+def _bar(console: Console, words: str) -> Progress:
+    columns = (TextColumn(words), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
