@@ -13,6 +13,7 @@ from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.advice import headline, next_steps
+from plumbline.report.confidence import standing
 from plumbline.report.names import repair_name, training_fault
 from plumbline.report.words import (
     count,
@@ -150,6 +151,9 @@ def _facts(summary: RunSummary, stack: Stack) -> RenderableType:
 def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, RenderableType]]:
     if summary.accuracy:
         yield "Accuracy", _accuracy(summary.accuracy)
+    if summary.confidence:
+        word, meaning = standing(summary.confidence)
+        yield "Confidence", Text(f"{word.lower()}: {meaning}")
     yield "Cost", _cost(summary)
     span = duration(elapsed(summary.started_at, summary.finished_at))
     yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}")

@@ -5,6 +5,7 @@ from math import sqrt
 from typing import Any
 
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
+from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
 from plumbline.contracts.runs import BalanceResult, ClassCount, Cost, IngestResult, RunSummary, Sample
@@ -157,6 +158,7 @@ def typical() -> RunSummary:
         classes=this_run,
         entities={"NAME": 311, "EMAIL": 96, "PHONE": 41, "ACCOUNT_ID": 22, "IP": 17, "CARD": 4},
         accuracy=accuracy_of(confusion, gold_cases=192, unknown_gold=3),
+        confidence=ConfidenceBlock(calibrated=0, uncalibrated=188, review_below=0.5),
         balance=balance_of(accepted, this_run, target=40),
         training_job="plumbline-root-cause-d20261122-1f3a",
         samples=typical_samples(),

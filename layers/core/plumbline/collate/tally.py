@@ -9,7 +9,7 @@ from plumbline.accuracy import Agreement
 from plumbline.collate.shard import ShardRecords
 from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
 from plumbline.contracts.confidence import Calibration, ConfidenceBlock
-from plumbline.contracts.labels import Outcome, OutcomeName
+from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
 from plumbline.contracts.runs import CollateTask, Cost, RunSummary, Sample
@@ -158,7 +158,7 @@ class Tally:
 
 def _kind_of(outcome: Outcome) -> tuple[str | None, str]:
     """The most telling group of samples that a case belongs to, and why."""
-    if outcome.outcome in ("dropped", "failed"):
+    if outcome.outcome in ("dropped", "failed") or outcome.reason in (LOW_CONFIDENCE, FITS_NO_CATEGORY):
         return outcome.outcome, outcome.reason or ""
     if outcome.outcome != "labeled":
         return None, ""

@@ -132,7 +132,7 @@ class Sample(Model):
     """One case shown in the report, in anonymized form (only ever stored in the data bucket)."""
 
     case_id: str
-    kind: Literal["repaired", "dropped", "failed", "close_call", "disagrees_with_gold"]
+    kind: Literal["repaired", "dropped", "failed", "needs_review", "close_call", "disagrees_with_gold"]
     category: str | None
     gold_category: str | None
     reason: str

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from plumbline import keys
 from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
+from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE
 from plumbline.contracts.runs import BalanceResult, RunSummary
+from plumbline.report.confidence import reviewed
 from plumbline.report.facts import nothing_labeled
 from plumbline.report.names import training_fault
 from plumbline.report.words import count, money, percent, plural
@@ -95,7 +97,16 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         steps.append(
             Advice(f"{text}PiiPatterns and PiiPolicy settle it for the next upload. The kinds stand in", where)
         )
-    if review := outcomes.get("needs_review", 0) - kept:
+    unlikely, none = reviewed(summary, LOW_CONFIDENCE), reviewed(summary, FITS_NO_CATEGORY)
+    if unlikely:
+        text = f"Let a person decide {plural(unlikely, 'case')} whose label is likely wrong (low_confidence):"
+        steps.append(Advice(text, f"plumbline review export {summary.run_id}"))
+    if none:
+        text = (
+            f"Read {plural(none, 'case')} that fit no category. Where many are alike, the task lacks one. They are in"
+        )
+        steps.append(Advice(text, where))
+    if review := outcomes.get("needs_review", 0) - kept - unlikely - none:
         steps.append(Advice(f"Let a person decide {plural(review, 'case')} marked needs_review in", where))
     if dropped := outcomes.get("dropped", 0):
         text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"

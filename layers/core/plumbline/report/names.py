@@ -1,7 +1,7 @@
 """What outcomes, repairs and training errors are called on the page."""
 
 from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, TrainingNotConfigured, TrainingUnavailable
-from plumbline.contracts.labels import OutcomeName
+from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, OutcomeName
 
 OUTCOMES: dict[OutcomeName, str] = {
     "labeled": "Labeled",
@@ -27,6 +27,10 @@ _REPAIRS = {
     "truncated": "Cut off after the category",
     "re_asked": "Asked again",
 }
+_REASONS = {
+    LOW_CONFIDENCE: "confidence too low",
+    FITS_NO_CATEGORY: "fits no category",
+}
 _TRAINING = {
     DatasetTooSmall.__name__: "Training did not start: too few cases to split into train, validation and test: label "
     "at least three of each class.",
@@ -39,6 +43,11 @@ _TRAINING = {
 def training_fault(error: str) -> str:
     """Why no training started, as a sentence; an error that has no words yet stands by its name."""
     return _TRAINING.get(error, f"Training did not start ({error}).")
+
+
+def reason_name(code: str) -> str:
+    """Why a case has no label, in words; a reason that is words already stays as it is."""
+    return _REASONS.get(code, code)
 
 
 def repair_name(code: str) -> str:

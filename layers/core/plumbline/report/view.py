@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from plumbline.contracts.runs import ClassCount, RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
+from plumbline.report.confidence import confidence_facts
 from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_facts, tiles, working_days
-from plumbline.report.names import OUTCOMES, repair_name, training_fault
+from plumbline.report.names import OUTCOMES, reason_name, repair_name, training_fault
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
 from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
@@ -79,6 +80,7 @@ class View:
     working_days: str
     quality: Quality | None
     no_quality: str
+    confidence: list[Fact]
     training: str
     repairs: list[Row]
     entities: list[Row]
@@ -111,6 +113,7 @@ def view_of(summary: RunSummary) -> View:
         working_days=working_days(summary),
         quality=quality_of(summary.accuracy),
         no_quality=_no_quality(summary),
+        confidence=confidence_facts(summary),
         training=_training(summary),
         repairs=_repairs(summary),
         entities=_counted(summary.entities),
@@ -156,7 +159,7 @@ def _outcomes(summary: RunSummary) -> list[Row]:
 
 
 def _reasons(counts: Mapping[str, int], prefix: str) -> tuple[tuple[str, int], ...]:
-    found = {key.removeprefix(prefix): number for key, number in counts.items() if key.startswith(prefix)}
+    found = {reason_name(key.removeprefix(prefix)): n for key, n in counts.items() if key.startswith(prefix)}
     return tuple(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -244,6 +247,8 @@ def _samples(summary: RunSummary) -> list[SampleGroup]:
     kinds = (
         ("disagrees_with_gold", "Disagrees with gold", "The label differs from the gold label that came along.",
          agreed if summary.accuracy else no_gold),
+        ("needs_review", "For a person to decide", "The label is likely wrong, or no category fits.",
+         "No such case to show."),
         ("close_call", "Close calls", "The model weighed two categories.", "No close calls to show."),
         ("repaired", "Repaired", "The reply was damaged and could be mended.", "No repaired case to show."),
         ("dropped", "Dropped", "No reply gave exactly one category.", "No dropped case to show."),
@@ -260,6 +265,7 @@ def _shortened(sample: Sample) -> Sample:
     reason = sample.reason
     if sample.kind == "repaired":
         reason = ", ".join(repair_name(code) for code in reason.split(", "))
+    reason = reason_name(reason)
     if reason == f"gold says {sample.gold_category}":  # the card names the gold label anyway
         reason = ""
     short = {"excerpt": clipped(sample.excerpt, _EXCERPT), "reason": clipped(reason, _REASON)}
