@@ -18,7 +18,7 @@ _COLOURS: Final = {
     "cyan": ("NAME", "USERNAME"),
     "green": ("EMAIL", "PHONE", "ADDRESS"),
     "magenta": ("SSN", "NATIONAL_ID", "PASSPORT", "LICENCE", "PLATE", "BIRTH_DATE"),
-    "yellow": ("CARD", "CVV", "CARD_EXPIRY", "IBAN", "BANK_ACCOUNT"),
+    "yellow": ("CARD", "CVV", "CARD_EXPIRY", "IBAN", "BANK_ACCOUNT", "REFERENCE"),
     "red": ("TOKEN", "KEY", "PASSWORD"),
     "blue": ("ARN", "AWS_ACCOUNT", "IP", "MAC", "HOST"),
 }

@@ -65,6 +65,7 @@ def test_finds(text: str, names: list[str]) -> None:
         "Could not create cudnn handle: CUDNN_STATUS_NOT_INITIALIZED, *handle = (CvPlugin)cap",
         "_Originally posted by somebody_ and <div>Hello useContext</div>",
         "the compiler said no; it wrote: x",
+        "my login is user.name, user name is req.body.username, the login: self.user.login, account name is os.environ",
         "",
     ],
 )

@@ -60,6 +60,30 @@ def test_an_allowed_value_stays_in_any_case_and_spacing() -> None:
     assert masked(text, privacy) == "From Help@Example.com and [EMAIL_1]"
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "kind"),
+    [
+        ("sha1 5551234567abcdef5551234567abcdef55512345 is it", "5551234567", "PHONE"),
+        ("listens on port 5551234567", "5551234567", "PHONE"),
+        ("crash in CVE-2021-44228 code", "CVE-2021-44228", "NAME"),
+    ],
+)
+def test_what_machines_number_stays_whoever_takes_it_for_personal(text: str, found: str, kind: str) -> None:
+    assert masked(text, Privacy(Words(**{found: kind}))) == text
+
+
+@pytest.mark.parametrize("text", ["my direct line 2125550100", "work line 2125550100", "the office line: 2125550100"])
+def test_a_line_that_somebody_answers_is_no_line_of_a_file(text: str) -> None:
+    assert masked(text, Privacy(Words(**{"2125550100": "PHONE"}))) == text.replace("2125550100", "[PHONE_1]")
+
+
+def test_a_companys_own_type_says_more_than_that_it_is_some_reference() -> None:
+    privacy = Privacy(PatternDetector(), configured=ORDERS)
+    assert masked("order ORD-1234567, parcel 00340434161094042557", privacy) == (
+        "order [ORDER_NUMBER_1], parcel [REFERENCE_1]"
+    )
+
+
 def test_configured_patterns_find_whole_words_also_in_the_product_and_number_them() -> None:
     privacy = Privacy(PatternDetector(), configured=ORDERS)
     [done] = anonymize(

@@ -24,7 +24,7 @@ _MANAGED = re.compile(r"arn:aws[a-z-]{0,12}:[a-z0-9-]{1,40}:[a-z0-9-]{0,20}:aws:
 _BLANK = re.compile(r"[xX*#•_.\-\s0]+|<[^<>]{1,60}>|\[[A-Z_]{2,40}\]|\{\{?[^{}]{1,60}\}\}?")
 # Types that machines' numbers and hashes are taken for. A secret is not among them: it may look like a hash.
 _NUMBERS = word_set(
-    "PHONE CARD SSN NATIONAL_ID PASSPORT LICENCE PLATE BANK_ACCOUNT AWS_ACCOUNT BIRTH_DATE ADDRESS NAME"
+    "PHONE CARD SSN NATIONAL_ID PASSPORT LICENCE PLATE BANK_ACCOUNT AWS_ACCOUNT BIRTH_DATE ADDRESS REFERENCE NAME"
 )
 _FAR = 80  # how much of the token around a find is read
 _UUID = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])", re.IGNORECASE)
@@ -48,8 +48,9 @@ _CODE = re.compile(
 )
 # A number right behind these is a line, a port, a process or a time.
 _NUMBERED = re.compile(
-    r"\b(?:port|pid|tid|ppid|line|ln|col(?:umn)?|byte|bytes|offset|size|length|count|total|timestamp|ts|epoch|uptime"
-    r"|duration|elapsed|took|after|error(?: code)?|errno|code|status|exit(?: code)?|build|issue|pull|pr|bug|ticket|rfc)"
+    r"\b(?:port|pid|tid|ppid|ln|col(?:umn)?|byte|bytes|offset|size|length|count|total|timestamp|ts|epoch|uptime"
+    r"|duration|elapsed|took|after|error(?: code)?|errno|code|status|exit(?: code)?|build|issue|pull|pr|bug|ticket|rfc"
+    r"|(?<!direct )(?<!phone )(?<!land )(?<!help )(?<!work )(?<!home )(?<!office )(?<!mobile )(?<!my )(?<!our )line)"
     r"[\"']?[ ]{0,2}[:=#]?[ ]{0,2}[\"'(]?$",
     re.IGNORECASE,
 )
@@ -61,7 +62,7 @@ def allowed(text: str, span: Span) -> bool:
     Constant time: at most 80 characters to either side are read.
     """
     value = text[span.start : span.end]
-    if span.type in ("KEY", "TOKEN", "AWS_ACCOUNT", "BANK_ACCOUNT") and is_example(value):
+    if span.type in ("KEY", "TOKEN", "AWS_ACCOUNT", "BANK_ACCOUNT", "REFERENCE") and is_example(value):
         return True
     if span.type == "ARN":
         return bool(_MANAGED.match(value))

@@ -15,9 +15,11 @@ _CARD = re.compile(
     r"|(?:50|5[6-9]|6\d)\d{10,17}"  # Maestro
 )
 _IBAN_LENGTHS = range(15, 35)
-_NATIONAL_DIGITS, _PAPER_DIGITS, _PLATE_SIGNS = 6, 5, range(4, 18)
+_NATIONAL_DIGITS, _PAPER_DIGITS, _REFERENCE_DIGITS, _PLATE_SIGNS = 6, 5, 6, range(4, 18)
+_MIXED_PAPER = (3, 5)  # digits, and signs, of a paper's number that has letters, too
 _BIRTH_YEARS = (1900, 2030)
 _ISO_DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?(?!\d)|\d\d?([-./])\d\d?\2(?:19|20)\d\d(?!\d)")
+_PLAIN_DATE = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d")
 _BLANKED = re.compile(r"[*x•.#_-]+|<.*>|\$?\{.*\}|\$[A-Za-z_]+|%.*%|\[.*\]", re.IGNORECASE)
 _NOT_A_VALUE = word_set(
     "null none nil true false empty required optional string password passwd secret token changed reset invalid "
@@ -34,6 +36,16 @@ _NOT_A_USER = word_set(
     "shared vagrant pi home app node centos jenkins"
 )
 
+# What a variable that holds a user's name is made of: `req.body.username`, `user.name`.
+_ROOTS = word_set(
+    "req request res response self this os process props ctx context params window document env environ config session "
+    "event evt args opts options state settings kwargs payload row obj"
+)
+_ATTRIBUTES = _ROOTS | word_set(
+    "user users user_name username userid user_id name names login value email mail id uid account profile body data "
+    "auth identity principal owner author current_user currentuser first_name firstname last_name lastname full_name "
+    "fullname display_name displayname form customer client member input field text nickname handle"
+)
 
 # What stands before "at example dot com" when a site is meant and no mailbox.
 _BEFORE_AT = word_set(
@@ -110,8 +122,17 @@ def is_national_number(text: str) -> bool:
 
 
 def is_paper_number(text: str) -> bool:
-    """The number of a passport or a driving licence: five digits at least, and no date."""
-    return len(digits(text)) >= _PAPER_DIGITS and not _ISO_DATE.match(text)
+    """The number of a passport or a driving licence: five digits, or with letters fewer, and no date."""
+    if _ISO_DATE.match(text):
+        return False
+    signs = [char for char in text if char.isalnum()]
+    mixed = any(map(str.isalpha, signs)) and len(signs) >= _MIXED_PAPER[1]
+    return len(digits(text)) >= (_MIXED_PAPER[0] if mixed else _PAPER_DIGITS)
+
+
+def is_reference(text: str) -> bool:
+    """The number of an order, a parcel or a customer: six digits at least, and no date."""
+    return len(digits(text)) >= _REFERENCE_DIGITS and not (_ISO_DATE.match(text) or _PLAIN_DATE.fullmatch(text))
 
 
 def is_plate(text: str) -> bool:
@@ -132,5 +153,9 @@ def is_password_value(text: str) -> bool:
 
 
 def is_user(text: str) -> bool:
-    """A user name that can point at a person: no function word and no account that every machine has."""
-    return text.casefold() not in _NOT_A_USER and not text.isdigit() and not _BLANKED.fullmatch(text)
+    """A user name that can point at a person: no function word, no account that every machine has, no variable."""
+    folded = text.casefold()
+    if folded in _NOT_A_USER or text.isdigit() or _BLANKED.fullmatch(text):
+        return False
+    first, *others = folded.split(".")
+    return not others or not (first in _ROOTS or _ATTRIBUTES.issuperset((first, *others)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from plumbline.anonymize.allow import keep_personal
 from plumbline.anonymize.pseudonyms import Pseudonyms
 from plumbline.anonymize.reading import Reading
 from plumbline.anonymize.recognizers import find_patterns
@@ -59,6 +60,7 @@ class Privacy:
     def _decided(self, reading: Reading, spans: list[Span]) -> Found:
         """What is masked of the finds in a reading, and where it stands in the text itself."""
         text = reading.text
+        spans = [*keep_personal(text, spans)]
         if self.configured:
             spans = merge([*spans, *(span for recognizer in self.configured for span in recognizer.find(text))])
         if self.allow:

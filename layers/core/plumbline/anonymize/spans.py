@@ -30,9 +30,11 @@ ENTITY_TYPES = (
     "USERNAME",
     "HOST",
     "ADDRESS",
+    "REFERENCE",
     "NAME",
 )
 _RANK = {name: rank for rank, name in enumerate(ENTITY_TYPES)}
+_OWN_RANK = _RANK["REFERENCE"] - 0.5  # of a company's own types: they say more than that it is some reference
 # Of any type, since companies configure their own: a number, or a pseudonym (see `pseudonyms`).
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{1,30}_(?:[1-9]\d{0,5}|[a-z][a-z2-7]{7})\]")
 
@@ -93,7 +95,7 @@ def _merge_overlapping(spans: list[Span]) -> list[Span]:
     for span in spans:
         if merged and span.start < merged[-1].end:
             last = merged[-1]
-            entity = min(last.type, span.type, key=lambda name: _RANK.get(name, len(_RANK)))
+            entity = min(last.type, span.type, key=lambda name: _RANK.get(name, _OWN_RANK))
             merged[-1] = Span(last.start, max(last.end, span.end), entity)
         else:
             merged.append(span)

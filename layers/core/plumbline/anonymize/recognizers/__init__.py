@@ -18,6 +18,7 @@ from plumbline.anonymize.recognizers import (
     network,
     passwords,
     payment,
+    references,
     secrets,
     tokens,
     urls,
@@ -28,7 +29,21 @@ from plumbline.anonymize.spans import Span
 RECOGNIZERS: tuple[Recognizer, ...] = tuple(
     recognizer
     for module in (
-        *(contact, handles, network, hosts, payment, identity, aws, tokens, urls, secrets, passwords, accounts),
+        *(
+            contact,
+            handles,
+            network,
+            hosts,
+            payment,
+            identity,
+            aws,
+            tokens,
+            urls,
+            secrets,
+            passwords,
+            accounts,
+            references,
+        ),
     )
     for recognizer in module.RECOGNIZERS
 )
