@@ -20,7 +20,10 @@ from cli.remembered import REMEMBERED, remember
 from local import info
 from local.info import LocalInfo
 
-MODELS: Final = ("embedding", "scripted", "openai")
+LANGUAGE_MODELS: Final = ("llm", "smollm2")  # those that run on this machine, slowly
+MODELS: Final = ("embedding", "scripted", "openai", *LANGUAGE_MODELS)
+# They answer one request at a time: asking for more at once only makes each wait longer.
+_ONE_AT_A_TIME: Final = {"MapConcurrency": "1", "CaseConcurrency": "1"}
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 _LOG_TAIL, _LOG_WIDTH = 12, 400
@@ -214,13 +217,28 @@ def check_model(model: str) -> None:
     if model == "openai" and missing:
         hint = "For Ollama: OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_MODEL=qwen2.5:7b"
         raise UsageProblem(f"--model openai needs {' and '.join(missing)}.", hint)
+    if model in LANGUAGE_MODELS:
+        _check_language_model(model)
+
+
+def _check_language_model(model: str) -> None:
+    # Late: no other command needs the stand-ins, and each would start some tenths of a second later.
+    from local.bedrock.answering import StandInError  # noqa: PLC0415
+    from local.bedrock.weights import runtime, weights_file  # noqa: PLC0415
+
+    try:
+        weights_file(model)
+        runtime()
+    except StandInError as error:
+        raise UsageProblem(f"--model {model} cannot run yet: {error}.") from None
 
 
 def _command(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> list[str]:
     words = [sys.executable, "-m", "local", "--template", str(ROOT / "template.yaml"), "--state-dir", str(home())]
     words += ["--port", str(port), "--model", model]
+    pace = _ONE_AT_A_TIME if model in LANGUAGE_MODELS else _NONE
     # The encoder that `make training-env` installs: training on this machine has no way to a hub.
-    for name, value in {"ModelId": model_id(model), "TrainingEncoder": "minilm", **parameters}.items():
+    for name, value in {"ModelId": model_id(model), "TrainingEncoder": "minilm", **pace, **parameters}.items():
         words += ["--parameter", f"{name}={value}"]
     return words
 

@@ -40,7 +40,8 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(models_app, name="models")
 
 _MODEL_HELP = (
-    "The local stand-in for Bedrock: embedding (needs nothing), scripted (tests), openai (any compatible URL)."
+    "The local stand-in for Bedrock: embedding (needs nothing), llm and smollm2 (language models; make local-llm), "
+    "openai (any compatible URL), scripted (tests)."
 )
 Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help=_MODEL_HELP)]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The AWS endpoint's port; 0 takes a free one.")]
@@ -51,6 +52,7 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The AWS end
     epilog=examples(
         "plumbline run export.csv",
         "plumbline run cases.jsonl --prompt v3 --target 40 --budget 2",
+        "plumbline run cases.jsonl --model llm",
         "plumbline run tickets.csv --map columns.yaml --stack plumbline",
     ),
 )
@@ -130,9 +132,7 @@ app.command("predict-batch", epilog=PREDICT_BATCH_EXAMPLES)(predict_batch_comman
 
 @app.command(
     "up",
-    epilog=examples(
-        "plumbline up", "plumbline up --detach --model openai", "plumbline up --parameter TargetPerClass=40"
-    ),
+    epilog=examples("plumbline up", "plumbline up --detach --model llm", "plumbline up --parameter TargetPerClass=40"),
 )
 def up_command(
     model: Model = None,

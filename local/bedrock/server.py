@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from local.bedrock.answering import STATUS, ServiceError, StandInModel
 from local.bedrock.calls import CallLog, Calls
 from local.bedrock.embedding import EmbeddingModel
+from local.bedrock.llm import LlmModel, options_from
 from local.bedrock.openai import OpenAiModel, OpenAiOptions
 from local.bedrock.scripted import Script, ScriptedModel
 from local.bedrock.wire import converse_answer, invoke_answer, read_converse, read_invoke
@@ -33,6 +34,8 @@ MODELS: dict[str, Callable[[Options], StandInModel]] = {
     "embedding": lambda options: EmbeddingModel(**options),
     "scripted": lambda options: ScriptedModel(Script.model_validate(options)),
     "openai": lambda options: OpenAiModel(OpenAiOptions.model_validate(options)),
+    "llm": lambda options: LlmModel("llm", options_from(options)),
+    "smollm2": lambda options: LlmModel("smollm2", options_from(options)),
 }
 _MODEL_PATH = re.compile(r"/model/([^/]+)/(converse|invoke)")
 

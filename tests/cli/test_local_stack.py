@@ -11,6 +11,8 @@ from cli.errors import CliError, UsageProblem
 from cli.run import check_running_model
 from cli.stack import Stack
 from local import info
+from local.bedrock import server
+from local.bedrock.weights import FOLDER_VARIABLE, WEIGHTS
 from local.info import LocalInfo
 
 
@@ -57,6 +59,27 @@ def test_models_are_checked_before_anything_starts(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:11434/v1")
     monkeypatch.setenv("OPENAI_MODEL", "qwen")
     local_stack.check_model("openai")
+
+
+def test_the_command_line_knows_every_stand_in_model() -> None:
+    assert set(local_stack.MODELS) == set(server.MODELS)
+    assert set(local_stack.LANGUAGE_MODELS) == set(WEIGHTS)
+
+
+@pytest.mark.parametrize("model", local_stack.LANGUAGE_MODELS)
+def test_a_language_model_that_is_not_there_names_the_command_that_fetches_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model: str
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(UsageProblem, match=rf"--model {model} .*make local-llm"):
+        local_stack.check_model(model)
+
+
+def test_a_language_model_on_this_machine_is_asked_one_case_at_a_time_unless_told_otherwise() -> None:
+    words = local_stack._command("llm", 0)
+    assert {"ModelId=local.llm", "MapConcurrency=1", "CaseConcurrency=1"} <= set(words)
+    assert "CaseConcurrency=2" in local_stack._command("llm", 0, {"CaseConcurrency": "2"})
+    assert not any("Concurrency" in word for word in local_stack._command("embedding", 0))
 
 
 def test_asking_a_running_stack_for_another_model_says_to_stop_it(stack: Stack) -> None:
