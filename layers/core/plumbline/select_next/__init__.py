@@ -1,0 +1,1 @@
+"""SelectNext: balance as a quota that steers which cases are labeled next."""
