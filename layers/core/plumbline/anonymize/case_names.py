@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from plumbline.anonymize.introductions import introductions, is_introduced
+from plumbline.anonymize.introductions import Introductions, introductions, is_introduced
 from plumbline.anonymize.name_words import COMMON_WORDS, EVERYDAY_WORDS, PARTICLES, TITLES, means_something_else
 from plumbline.anonymize.names import with_title
 from plumbline.anonymize.spans import Span, line_around
@@ -38,18 +38,20 @@ class CaseNames:
     somewhere else counts only as it was written, and not at all where the case also says it in small letters.
     """
 
-    def __init__(self, texts: Sequence[str], found: Sequence[Sequence[Span]]) -> None:
+    def __init__(
+        self, texts: Sequence[str], found: Sequence[Sequence[Span]], introduced: Introductions = introductions
+    ) -> None:
         names = [(i, span) for i, row in enumerate(found) for span in row if span.type == "NAME"]
         self._forms: set[tuple[str, ...]] = set()  # names of several words
         self._written: dict[str, set[str]] = defaultdict(set)  # words that may stand alone, as written
         self._sure: set[str] = set()
         singles: set[str] = set()
-        introduced = {i: _introduced(texts[i]) for i in {i for i, _ in names}}
+        begun = {i: _begun(texts[i], introduced) for i in {i for i, _ in names}}
         for i, span in names:
             value = texts[i][span.start : span.end]
             words = name_words(value)
             self._learn(words, value)
-            if len(words) > 1 or span.start in introduced[i] or is_introduced(texts[i], span.start):
+            if len(words) > 1 or span.start in begun[i] or is_introduced(texts[i], span.start):
                 self._sure.update(words)
             singles.update(words)
         self._of_addresses(texts, found)
@@ -138,10 +140,10 @@ def _alone(text: str, match: re.Match[str]) -> bool:
     return text[start:end].strip(" \t\r>-,.") == match[0]
 
 
-def _introduced(text: str) -> set[int]:
+def _begun(text: str, introduced: Introductions) -> set[int]:
     """Where names begin that the text's phrases introduce, with and without their titles."""
     starts: set[int] = set()
-    for found in introductions(text):
+    for found in introduced(text):
         starts.add(found.start)
         starts.update(match.start() + found.start for match in _TOKEN.finditer(text[found.start : found.end]))
     return starts

@@ -5,7 +5,7 @@ say who is meant: a greeting names the other side, a signature the writer. Pure 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from plumbline.anonymize.expressions import Expression
@@ -73,6 +73,7 @@ _MY_NAME_IS = (
     r"|[Mm]e llamo|[Mm]i nombre es|[Jj]e m'appelle|[Mm]i chiamo|[Mm]eu nome é)"
 )
 _WROTE = r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu)"
+_ADDRESS = r"[ ]<(?=[^<>@\s]{1,64}@)"
 _CHATS_WITH = r"(?:(?:[Cc]hatting|[Tt]alking|[Ss]peaking|[Cc]onnected)[ ](?:to|with)|[Aa]gent|[Oo]perator|[Aa]dvisor)"
 _GOES_ON = r"(?=[ ](?:thanks|thank|thx|sorry|i|my|we|can|could|please|it|the|any)\b)"
 
@@ -87,8 +88,8 @@ _PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b(?i:{_LABEL}){_IS}{_LAST_FIRST}(?=[ ]?(?:[.;(<\[\"'\r\n]|$))"),
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_ONE_TO_THREE}(?=[ ]?(?:[,.;(<\"'\r\n-]|$))"),
     # "First Last <first@example.com>", and the head of a quoted mail.
-    ("mention", rf"(?:\b|(?<=\")){_TWO_OR_THREE}\"?[ ]<(?=[^<>@\s]{{1,64}}@)"),
-    ("mention", rf"(?:\b|(?<=\")){_LAST_FIRST}\"?[ ]<(?=[^<>@\s]{{1,64}}@)"),
+    ("mention", rf"(?:\b|(?<=\")){_TWO_OR_THREE}\"?{_ADDRESS}"),
+    ("mention", rf"(?:\b|(?<=\")){_LAST_FIRST}\"?{_ADDRESS}"),
     ("mention", rf"\b{_TWO_OR_THREE}[ ]{_WROTE}[ ]?:"),
     ("mention", rf"\b{_CHATS_WITH}[ ]{_ONE_TO_THREE}(?=[ ]?(?:[,.!\r\n]|(?:has|is|from|in|here|joined|left)\b|$))"),
     # Two initials stand before a name only (_ABBREVIATIONS are left out).
@@ -105,8 +106,23 @@ _SMALL_PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_value(_SMALL, 2, 3)}[ \t]{{0,9}}$"),
     ("mention", rf"\b(?P<value>(?i:mrs?)\.?[ ]{_SMALL})\b"),
 )
-_COMPILED = tuple((naming, Expression(phrase, re.MULTILINE)) for naming, phrase in _PHRASES)
-_SMALL_COMPILED = tuple((naming, Expression(phrase, re.MULTILINE)) for naming, phrase in _SMALL_PHRASES)
+# A phrase with this piece in it is looked for only in a text that holds one of these.
+_NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (_IS, (":", "=", " -")),
+    (_WROTE, ("wrote", "schrieb", "crit", "scri", "escreveu")),
+    (_ADDRESS, ("@",)),
+)
+
+
+def _expressions(phrases: Iterable[tuple[Naming, str]]) -> tuple[tuple[Naming, Expression, tuple[str, ...]], ...]:
+    """The phrases with what a text must hold; () for nothing."""
+    return tuple(
+        (naming, Expression(phrase, re.MULTILINE), next((needs for piece, needs in _NEEDED if piece in phrase), ()))
+        for naming, phrase in phrases
+    )
+
+
+_CAPITALISED_PHRASES, _SMALL_LETTERS = _expressions(_PHRASES), _expressions(_SMALL_PHRASES)
 _NAME_LINE = Expression(rf"[ \t>*-]{{0,20}}{_TWO_OR_THREE}[ \t,]{{0,9}}")
 _MONTH = Expression(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w{0,6}[ ]")
 _FULL_STOP = Expression(r"[^\W\d_]{3}\.\Z")
@@ -132,22 +148,32 @@ class Introduction(NamedTuple):
     naming: Naming
 
 
+Introductions = Callable[[str], Iterable[Introduction]]  # `introductions`, or one that remembers
+
+
 def introductions(text: str) -> Iterator[Introduction]:
     """The names that the text's own phrases introduce, and those alone in one of its last lines. They may overlap."""
-    for naming, pattern in _COMPILED:
-        for match in pattern.finditer(text):
-            found = _name_of(text, match, naming)
-            if _may_be_name(text[found.start : found.end]):
-                yield found
-    for naming, pattern in _SMALL_COMPILED:
-        for match in pattern.finditer(text):
-            words = _bare(match["value"])
-            if not any(word.strip(".") in COMMON_WORDS for word in words) and _may_be_name(match["value"]):
-                yield Introduction(*match.span("value"), naming)
+    for naming, match in _found(text, _CAPITALISED_PHRASES):
+        found = _name_of(text, match, naming)
+        if _may_be_name(text[found.start : found.end]):
+            yield found
+    for naming, match in _found(text, _SMALL_LETTERS):
+        words = _bare(match["value"])
+        if not any(word.strip(".") in COMMON_WORDS for word in words) and _may_be_name(match["value"]):
+            yield Introduction(*match.span("value"), naming)
     for line in _last_lines(text):
         alone = _NAME_LINE.fullmatch(text, *line)
         if alone and _may_be_name(alone["value"]):
             yield Introduction(*alone.span("value"), "self")
+
+
+def _found(
+    text: str, phrases: Iterable[tuple[Naming, Expression, tuple[str, ...]]]
+) -> Iterator[tuple[Naming, re.Match[str]]]:
+    for naming, expression, needs in phrases:
+        if not needs or any(need in text for need in needs):
+            for match in expression.finditer(text):
+                yield naming, match
 
 
 def _name_of(text: str, match: re.Match[str], naming: Naming) -> Introduction:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from plumbline.anonymize.case_names import name_words
-from plumbline.anonymize.introductions import Naming, introductions
+from plumbline.anonymize.introductions import Introductions, Naming, introductions
 from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import Role
 
@@ -32,13 +32,19 @@ class Persons:
     """
 
     def __init__(
-        self, texts: Sequence[str], found: Sequence[Sequence[Span]], roles: Sequence[Role | None] | None
+        self,
+        texts: Sequence[str],
+        found: Sequence[Sequence[Span]],
+        roles: Sequence[Role | None] | None,
+        introduced: Introductions = introductions,
     ) -> None:
         self._by_word: dict[str, list[_Person]] = defaultdict(list)
         mentions: dict[tuple[frozenset[str], Role | None], int] = {}
         self._mention: dict[tuple[int, int], tuple[frozenset[str], Role | None]] = {}
         for i, row in enumerate(found):
-            namings = _namings(texts[i]) if roles and roles[i] and any(s.type == "NAME" for s in row) else {}
+            namings = (
+                _namings(texts[i], introduced) if roles and roles[i] and any(s.type == "NAME" for s in row) else {}
+            )
             for span in row:
                 if span.type == "NAME":
                     side = _side(texts[i], namings, span, roles[i] if roles else None)
@@ -86,13 +92,13 @@ def _words(value: str) -> frozenset[str]:
     return frozenset(name_words(value) or (value.casefold(),))
 
 
-def _namings(text: str) -> dict[int, Naming]:
+def _namings(text: str, introduced: Introductions) -> dict[int, Naming]:
     """Whose the introduced names are, by where each of their words begins.
 
     Of several phrases about one the first counts, and quotations say nothing.
     """
     known: dict[int, Naming] = {}
-    for found in introductions(text):
+    for found in introduced(text):
         line = text.rfind("\n", max(0, found.start - _LOOK_BACK), found.start) + 1
         if found.naming != "mention" and not _QUOTED.match(text, line):
             for word in _WORD.finditer(text, found.start, found.end):

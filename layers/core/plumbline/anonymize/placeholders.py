@@ -1,11 +1,13 @@
 """One case's placeholders: which values are the same, which number each gets, and where each occurs."""
 
+import functools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from plumbline.anonymize.case_names import CaseNames
+from plumbline.anonymize.introductions import introductions
 from plumbline.anonymize.persons import Persons
 from plumbline.anonymize.reading import Reading
 from plumbline.anonymize.repeats import NUMBERS, Repeats
@@ -60,7 +62,8 @@ def _replacements(
         for text, row, holes in zip(texts, found, typed, strict=True)
     ]
     values = [(span.type, text[span.start : span.end]) for text, row in zip(texts, spans, strict=True) for span in row]
-    names = CaseNames(texts, spans)
+    introduced = functools.cache(lambda text: tuple(introductions(text)))  # for as long as this case takes
+    names = CaseNames(texts, spans, introduced)
     repeats = Repeats((kind, value) for kind, value in values if kind != "NAME")
     spans = [
         list(
@@ -73,7 +76,7 @@ def _replacements(
         for text, row, holes in zip(texts, spans, typed, strict=True)
     ]
     numbering = _Numbering(texts)
-    persons = Persons(texts, spans, roles)
+    persons = Persons(texts, spans, roles, introduced)
     return [
         [
             Replacement(

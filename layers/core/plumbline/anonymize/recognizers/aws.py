@@ -40,5 +40,6 @@ RECOGNIZERS = (
     Recognizer(
         "KEY",
         Expression(START + r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|ANPA|ANVA|AIPA|APKA|ASCA)[A-Z0-9]{16}" + END),
+        hints=("akia", "asia", "abia", "acca", "aroa", "aida", "agpa", "anpa", "anva", "aipa", "apka", "asca"),
     ),
 )

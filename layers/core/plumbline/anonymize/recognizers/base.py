@@ -20,8 +20,9 @@ class Recognizer:
     """Finds one type of entity by one regular expression.
 
     Its value is the expression's group `value`, else the whole match; a match in which `value` took no part only steps
-    over text that must not be searched. `hints`: the text must hold one of them (lower case), else it is not searched.
-    `around` judges the value by its place: it is given the whole text and where in it the value starts and ends.
+    over text that must not be searched. `hints`: the text must hold one of them (in lower case; a digit stands for
+    any), else it is not searched. `around` judges the value by its place: it is given the whole text and where in it
+    the value starts and ends.
     """
 
     type: str

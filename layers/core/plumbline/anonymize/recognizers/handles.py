@@ -122,6 +122,7 @@ RECOGNIZERS = (
             ANY_CASE | re.MULTILINE,
         ),
         handle_checks.is_handle,
+        ("wrote", "said", "posted", "writes", "says", "schrieb", "crit", "escribi", "scritto"),
     ),
     Recognizer(
         "USERNAME",  # u/jane, /u/jane

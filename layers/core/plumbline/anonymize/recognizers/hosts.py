@@ -106,6 +106,7 @@ RECOGNIZERS = (
             rf"|\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\S{{0,16}})[ ]"
             rf"(?P<value>{_LABELS})[ ](?=[\w./-]{{2,40}}(?:\[\d{{1,7}}\]|\([\w-]{{1,30}}\)\[\d{{1,7}}\])?: )"
         ),
+        hints=("00:00:00",),
         around=host_checks.is_named_host,
     ),
 )

@@ -69,8 +69,15 @@ _BORN = (
 )
 _DATE_FORM = r"(?:[ \t]{0,2}\([^)\n]{1,20}\))?[\"']?[ \t]{0,2}(?:(?:is|was|ist|est|es|è|on|:|=|->|-)[ \t\"']{0,3}){0,2}"
 
+_ANY_DIGIT = ("0",)
+
 RECOGNIZERS = (
-    Recognizer("SSN", Expression(r"(?<![\w-])(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4})(?![\w-])"), checks.is_ssn),
+    Recognizer(
+        "SSN",
+        Expression(r"(?<![\w-])(\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4})(?![\w-])"),
+        checks.is_ssn,
+        ("000-00-", "000 00 "),
+    ),
     Recognizer(
         "SSN",
         Expression(
@@ -82,6 +89,7 @@ RECOGNIZERS = (
         "NATIONAL_ID",
         Expression(rf"{START}{_NATIONAL}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
         checks.is_national_number,
+        _ANY_DIGIT,
     ),
     Recognizer(
         "PASSPORT",
@@ -89,15 +97,24 @@ RECOGNIZERS = (
         checks.is_paper_number,
         ("pass", "paszport"),
     ),
-    Recognizer("LICENCE", Expression(rf"(?<!\w){_LICENCE}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE), checks.is_paper_number),
+    Recognizer(
+        "LICENCE",
+        Expression(rf"(?<!\w){_LICENCE}{_NUMBER}{_IS}{_GROUPS}", ANY_CASE),
+        checks.is_paper_number,
+        _ANY_DIGIT,
+    ),
     Recognizer(
         "PLATE",
         Expression(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}{_PLATE_GROUPS}", ANY_CASE),
         checks.is_plate,
+        _ANY_DIGIT,
     ),
     Recognizer(
         "PLATE",  # ab12 cde: the United Kingdom's, as people type it
         Expression(rf"(?<!\w){_PLATE}{_NUMBER}{_IS}(?P<value>[a-z]{{2}}\d\d ?[a-z]{{3}})(?!\w)", ANY_CASE),
+        hints=_ANY_DIGIT,
     ),
-    Recognizer("BIRTH_DATE", Expression(rf"{START}{_BORN}{_DATE_FORM}{_DATE}", ANY_CASE), checks.is_birth_date),
+    Recognizer(
+        "BIRTH_DATE", Expression(rf"{START}{_BORN}{_DATE_FORM}{_DATE}", ANY_CASE), checks.is_birth_date, _ANY_DIGIT
+    ),
 )

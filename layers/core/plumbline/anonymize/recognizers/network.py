@@ -12,6 +12,7 @@ RECOGNIZERS = (
         "IP",
         # Not a part of a longer dotted number or of a word.
         Expression(rf"(?<![\w.]){_DOTTED}(?!\.?\w)|(?<![\w.]){_DOTTED}(?=\.in-addr\.arpa)"),
+        hints=("0.0",),
         around=technical_checks.is_address,
     ),
     Recognizer(
@@ -35,11 +36,13 @@ RECOGNIZERS = (
             rf"(?<!\w)(?<!\b{_HEX}{{2}}[:-])(?P<value>{_HEX}{{2}}([:-]){_HEX}{{2}}(?:\2{_HEX}{{2}}){{4}})"
             rf"(?!\w|[:-]{_HEX}{{2}}\b)"
         ),
+        hints=(":", "-"),
         around=technical_checks.is_mac,
     ),
     Recognizer(
         "MAC",  # 001a.2b3c.4d5e
         Expression(rf"(?<![\w.]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?![\w]|\.\w)"),
+        hints=(".",),
         around=technical_checks.is_mac,
     ),
     Recognizer(

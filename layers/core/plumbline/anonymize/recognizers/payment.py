@@ -36,6 +36,7 @@ RECOGNIZERS = (
             r"|\d(?:[ -]?\d){12,18})(?![\w-]|/\d)"
         ),
         checks.is_card,
+        ("00", "0 0", "0-0", "0.0", "0\u00a00", "0\u20110"),
     ),
     # Behind "card" any number of that length: a mistyped one points at its owner, too.
     Recognizer(
@@ -66,6 +67,7 @@ RECOGNIZERS = (
             rf"(?:[ _-]?date)?(?:[ ]?(?:on|in|at))?{_TO}(?P<value>{_EXPIRY})",
             ANY_CASE,
         ),
+        hints=("exp", "valid", "good thr", "ltig bis", "ablaufdatum", "caducidad", "vencimiento", "scadenza"),
         around=technical_checks.is_near_a_card,
     ),
     Recognizer(
@@ -74,6 +76,7 @@ RECOGNIZERS = (
             r"(?<![\w.])\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,7})?[ \t,;|/]{1,4}(?P<value>"
             rf"{_EXPIRY})"
         ),
+        hints=("0000",),
         around=technical_checks.is_near_a_card,
     ),
     Recognizer(
@@ -84,12 +87,14 @@ RECOGNIZERS = (
             r"[ \t,;|/]{1,4}(?P<value>\d{3,4})(?![\w-]|[.:/]\d)",
             ANY_CASE,
         ),
+        hints=("0000",),
         around=technical_checks.is_near_a_card,
     ),
     Recognizer(
         "IBAN",
         Expression(START + r"[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,4})?" + END),
         checks.is_iban,
+        ("00",),
     ),
     Recognizer(
         "IBAN",
@@ -97,6 +102,7 @@ RECOGNIZERS = (
             START + r"iban(?:\s+(?:is|number|no))?\W{1,4}(?P<value>[A-Z]{2}\d{2}[A-Z0-9 -]{11,40}[A-Z0-9])", ANY_CASE
         ),
         checks.is_iban,
+        ("iban",),
     ),
     Recognizer(
         "BANK_ACCOUNT",

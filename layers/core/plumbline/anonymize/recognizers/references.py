@@ -4,9 +4,8 @@ A company's own forms are `PiiPatterns`' (see `configured`), whose type then cou
 issues stay: they are keys, and name no person outside of the helpdesk.
 """
 
-import re
-
 from plumbline.anonymize import checks
+from plumbline.anonymize.expressions import Expression
 from plumbline.anonymize.recognizers.base import ANY_CASE, START, Recognizer
 
 _THING = (
@@ -25,7 +24,8 @@ _VALUE = (
 RECOGNIZERS = (
     Recognizer(
         "REFERENCE",
-        re.compile(rf"{START}{_THING}{_NUMBER}?{_IS}{_VALUE}", ANY_CASE),
+        Expression(rf"{START}{_THING}{_NUMBER}?{_IS}{_VALUE}", ANY_CASE),
         checks.is_reference,
+        ("0",),
     ),
 )

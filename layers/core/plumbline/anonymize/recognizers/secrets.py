@@ -74,6 +74,7 @@ RECOGNIZERS = (
     Recognizer(
         "KEY",  # five groups of five: Windows and Office; behind a word any groups
         Expression(r"(?<![\w-])(?=[A-Z0-9-]{0,28}\d)(?=[0-9-]{0,28}[A-Z])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4}(?![\w-])"),
+        hints=("-",),
     ),
     Recognizer(
         "KEY",  # my licence key ABCD-1234-EFGH-5678, serial number: 1234-5678-9012
