@@ -13,7 +13,9 @@ from cli import destroy as destroying
 from cli import local_stack, prompts, status, up
 from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
 from cli.compare_prompts import COMPARE_EXAMPLES, compare_command
+from cli.confidence import confidence_app
 from cli.errors import CliError, UsageProblem, explained
+from cli.mine_prompts import MINE_EXAMPLES, mine_command
 from cli.models import models_app
 from cli.options import AsJson, StackName, examples
 from cli.parameters import parameters_of
@@ -35,9 +37,10 @@ deployed one of that name (AWS_PROFILE and AWS_REGION say where).
 app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False
 )
-prompts_app = typer.Typer(help="List, check, compare and publish prompt versions.", no_args_is_help=True)
+prompts_app = typer.Typer(help="List, check, compare, draft and publish prompt versions.", no_args_is_help=True)
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(models_app, name="models")
+app.add_typer(confidence_app, name="confidence")
 
 _MODEL_HELP = (
     "The local stand-in for Bedrock: embedding (needs nothing), llm and smollm2 (language models; make local-llm), "
@@ -210,6 +213,7 @@ def prompts_publish_command(
 
 
 prompts_app.command("compare", epilog=COMPARE_EXAMPLES)(compare_command)
+prompts_app.command("mine", epilog=MINE_EXAMPLES)(mine_command)
 
 
 def _destroy_local(console: Console, *, yes: bool) -> None:

@@ -39,6 +39,7 @@ class Rule(Model):
     share: float = Field(default=1.0, ge=0, le=1, description="of the requests, drawn by seed and request hash")
     contains: str | None = Field(default=None, description="only cases with this text")
     attempt: int | None = Field(default=None, ge=0, description="only first asks (0), first repairs (1), …")
+    vote: bool | None = Field(default=None, description="only votes (at a temperature above 0), or only other requests")
     order: tuple[int, ...] = Field(default=(), description="only these distinct requests, 1 = the first to arrive")
     times: int | None = Field(default=None, ge=1, description="only the first so many calls of each request")
 
@@ -123,6 +124,7 @@ def _takes(rule: Rule, request: ModelRequest, order: int, drawn: float) -> bool:
         drawn < rule.share
         and (rule.contains is None or rule.contains in case_text(request))
         and (rule.attempt is None or rule.attempt == sum(turn.role == "assistant" for turn in request.turns))
+        and (rule.vote is None or rule.vote == (request.temperature > 0))
         and (not rule.order or order in rule.order)
     )
 

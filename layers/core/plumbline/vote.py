@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from plumbline import keys
 from plumbline.asking import ask_each
-from plumbline.confidence import confidence_of, rated, read_calibration
+from plumbline.confidence import confidence_of, rated, read_calibration, signals_of_label
 from plumbline.contracts.cases import AnonymizedCase
-from plumbline.contracts.confidence import Calibration, Signals
+from plumbline.contracts.confidence import Calibration
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.contracts.labels import Label
 from plumbline.contracts.replies import ModelRequest, Reply
@@ -78,7 +78,7 @@ def by_case(votes: Sequence[Reply]) -> dict[str, list[Reply]]:
 
 def first_confidence(label: Label, calibration: Calibration | None) -> float:
     """The label's confidence without votes."""
-    return confidence_of(_signals(label).model_copy(update={"votes_for": None}), calibration)
+    return confidence_of(signals_of_label(label).model_copy(update={"votes_for": None}), calibration)
 
 
 def with_votes(
@@ -93,16 +93,11 @@ def with_votes(
     if not given:
         return label
     share = sum(category == label.category for category in given) / len(given)
-    voted = rated(label, _signals(label).model_copy(update={"votes_for": share}), calibration)
+    voted = rated(label, signals_of_label(label).model_copy(update={"votes_for": share}), calibration)
     [(winner, most)] = Counter(given).most_common(1)
     if winner is None or winner == label.category or most <= given.count(label.category):
         return voted
     return voted.model_copy(update={"close_call": True, "runner_up": label.runner_up or winner})
-
-
-def _signals(label: Label) -> Signals:
-    """A label's signals; of one that has none, what can be said of it all the same."""
-    return label.signals or Signals(runner_up=label.runner_up is not None, category=label.category)
 
 
 def _category(reply: Reply, label: Label, prompt: LoadedPrompt) -> str | None:

@@ -87,6 +87,20 @@ def confidence_of(signals: Signals, calibration: Calibration | None) -> float:
     return round(probability(signals, weights_for(signals, calibration)), 4)
 
 
+def signals_of_label(label: Label) -> Signals:
+    """A label's signals; of one that was written before labels had them, what can be said of it all the same."""
+    if label.signals:
+        return label.signals
+    re_asked = label.repairs.count("re_asked")
+    return Signals(
+        runner_up=label.runner_up is not None,
+        mended=len(label.repairs) - re_asked,
+        re_asked=re_asked,
+        category=label.category,
+        reasoning_words=len(label.reasoning.split()),
+    )
+
+
 def rated(label: Label, signals: Signals, calibration: Calibration | None) -> Label:
     """The label with these signals and the confidence that they make."""
     rating = {"confidence": confidence_of(signals, calibration), "calibrated": calibration is not None}

@@ -1,0 +1,59 @@
+"""The labels of a run that have a gold label beside them: what a calibration is fitted on."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from plumbline import keys
+from plumbline.confidence import signals_of_label
+from plumbline.confidence.fit import Row
+from plumbline.contracts.cases import UNKNOWN_GOLD
+from plumbline.contracts.confidence import Signals
+from plumbline.contracts.labels import Label, Outcome
+from plumbline.fingerprint import MAX_DISTANCE, hamming
+from plumbline.gold import read_gold
+from plumbline.jsonl import read_models
+from plumbline.ports import ListedStore, ObjectStore
+
+
+def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, str]:
+    """What people say of the run's cases: the gold that came along, and above it that of later reviews.
+
+    A review counts for the very content that the run labeled. Gold that is no category of the task says nothing.
+    """
+    reviewed = read_gold(task, data)
+    found: dict[str, str] = {}
+    for outcome in read_models(data, keys.outcomes(run_id), Outcome):
+        review = reviewed.get(outcome.case_id)
+        if review is not None and review.content_hash == outcome.content_hash:
+            found[outcome.case_id] = review.category
+        elif outcome.gold_category not in (None, UNKNOWN_GOLD):
+            found[outcome.case_id] = str(outcome.gold_category)
+    return found
+
+
+def rows_of_run(run_id: str, gold: Mapping[str, str], data: ObjectStore) -> list[Row]:
+    """A row for each label of the run, accepted or for review, whose case has gold; near-duplicates in one group."""
+    shards: dict[str, dict[str, Outcome]] = defaultdict(dict)
+    for outcome in read_models(data, keys.outcomes(run_id), Outcome):
+        if outcome.case_id in gold and outcome.category is not None and outcome.shard is not None:
+            shards[outcome.shard][outcome.case_id] = outcome
+    found: list[tuple[Signals, bool, Outcome]] = []
+    for shard, outcomes in sorted(shards.items()):
+        for label in read_models(data, keys.labels(run_id, shard), Label):
+            if label.case_id in outcomes:
+                right = label.category == gold[label.case_id]
+                found.append((signals_of_label(label), right, outcomes[label.case_id]))
+    groups = grouped((outcome.case_id, outcome.fingerprint) for _, _, outcome in found)
+    return [Row(signals, right, groups[outcome.case_id]) for signals, right, outcome in found]
+
+
+def grouped(fingerprints: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """A group's name for each case id: that of the first case which it is a near-duplicate of, else its own."""
+    firsts: list[tuple[str, str]] = []
+    groups: dict[str, str] = {}
+    for case_id, fingerprint in fingerprints:
+        twin = next((i for i, other in firsts if fingerprint and hamming(fingerprint, other) <= MAX_DISTANCE), None)
+        groups[case_id] = twin or case_id
+        if fingerprint and twin is None:
+            firsts.append((case_id, fingerprint))
+    return groups
