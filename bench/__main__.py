@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = ("pipeline", "ingest", "anonymize", "cold_import", "predict_latency", "accuracy", "generate")
+_MODULES = ("pipeline", "ingest", "anonymize", "cold_import", "predict_latency", "accuracy", "llm_prompts", "generate")
 
 
 def main() -> None:
