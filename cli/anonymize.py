@@ -12,10 +12,11 @@ from typing import IO, Annotated, Any
 import typer
 from rich.console import Console
 
+from cli.anonymize_settings import privacy_of
 from cli.anonymize_view import Screen, field_names
 from cli.case_files import cases_in
 from cli.errors import CliError, UsageProblem
-from cli.options import examples
+from cli.options import StackName, examples
 from cli.paths import plumbline
 from cli.precheck import check_export, check_mapping
 from cli.run import console_for
@@ -50,6 +51,7 @@ class AnonymizeOptions:
     case_id: str | None = None
     mapping: Path | None = None
     as_json: bool = False
+    stack_name: str | None = None
 
 
 def anonymize_command(
@@ -72,16 +74,20 @@ def anonymize_command(
     as_json: Annotated[
         bool, typer.Option("--json", help="A JSON object a line for each case, without the values that were masked.")
     ] = False,
+    stack_name: StackName = None,
 ) -> None:
     """Show what is masked in cases before a model reads them.
 
     The pipeline's own code does it, on this machine: nothing is uploaded, and
-    no stack is needed. With --diff the values are on your screen, in a colour
-    for each kind; piped, they stand as [-value-]{+[NAME_1]+}. With --json a
-    case is as the pipeline keeps it; --json --diff lists the values, too.
+    no stack is needed. PiiPolicy, PiiPatterns and PiiAllow are those of the
+    stack that runs here, or that --stack names; else the defaults. With --diff
+    the values are on your screen, in a colour for each kind; piped, they stand
+    as [-value-]{+[NAME_1]+}. What sends a case to a person is marked, too; piped
+    as {?value?}. With --json a case is as the pipeline keeps it; --json --diff
+    lists the values, too.
     Exit code: 0 every row was read, 1 some could not be, 2 wrong usage.
     """
-    options = AnonymizeOptions(file, diff, limit, case_id, mapping, as_json)
+    options = AnonymizeOptions(file, diff, limit, case_id, mapping, as_json, stack_name)
     raise typer.Exit(show(options, console_for(as_json=as_json)))
 
 
@@ -91,7 +97,9 @@ def show(options: AnonymizeOptions, console: Console, privacy: Privacy | None = 
         check_export(Path(options.file))
     if options.mapping:
         check_mapping(options.mapping)
-    privacy = privacy or Privacy(SpacyDetector())
+    if privacy is None:
+        privacy, about = privacy_of(options.stack_name, SpacyDetector())
+        console.print(f"[dim]{about}[/]\n")
     screen = Screen(console, diff=options.diff)
     with _read(options) as found:
         wanted = _wanted(found, options)
@@ -140,12 +148,20 @@ def _one(case: Case, privacy: Privacy, screen: Screen, options: AnonymizeOptions
 
 
 def _with_values(found: Marked) -> dict[str, Any]:
-    """The case, and in `masked` what each placeholder stands for."""
+    """The case, in `masked` what each placeholder stands for, and in `left` what sends the case to a person."""
     rows = zip(field_names(found), found.texts, found.replaced, strict=True)
     masked = [
         {"field": name, **one._asdict(), "value": text[one.start : one.end]} for name, text, row in rows for one in row
     ]
-    return {**found.case.model_dump(mode="json", exclude={"fingerprint", "content_hash"}), "masked": masked}
+    rest = zip(field_names(found), found.texts, found.left, strict=True)
+    left = [
+        {"field": name, **one._asdict(), "value": text[one.start : one.end]} for name, text, row in rest for one in row
+    ]
+    return {
+        **found.case.model_dump(mode="json", exclude={"fingerprint", "content_hash"}),
+        "masked": masked,
+        "left": left,
+    }
 
 
 def _fault(row: BadRow, screen: Screen, options: AnonymizeOptions) -> None:

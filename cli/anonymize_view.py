@@ -1,7 +1,7 @@
 """Anonymized cases on the screen: what is masked, by what, and where a person would have to look first."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from plumbline.anonymize import Marked
 from plumbline.anonymize.placeholders import Replacement
+from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.report.words import count, plural
 
@@ -23,6 +24,7 @@ _COLOURS: Final = {
     "blue": ("ARN", "AWS_ACCOUNT", "IP", "MAC", "HOST"),
 }
 _COLOUR_OF: Final = {entity: colour for colour, types in _COLOURS.items() for entity in types}
+_LEFT: Final = "bold black on bright_yellow"  # may have been overlooked: no type has it
 _CONFIGURED: Final = "bright_magenta"  # a company's own types
 # What would steer a terminal or turn the order of its letters around is shown as a sign instead.
 _STEERING: Final = {
@@ -58,7 +60,7 @@ class Screen:
         self._coloured = shows_colours(console)
         self._entities: Counter[str] = Counter()
         self._reviewed: list[AnonymizedCase] = []
-        self.cases = self.faults = 0
+        self.cases = self.faults = self._left = 0
 
     def case(self, found: Marked) -> None:
         """Show a case: a line about it, then its texts."""
@@ -69,11 +71,12 @@ class Screen:
         if case.review:
             self._reviewed.append(case)
             self._print(Text(f"  would go to a person first: {', '.join(case.review)}", style="bold yellow"))
+        self._left += sum(map(len, found.left))
         labels = ["Subject", *(f"{message.role.capitalize()}" for message in case.messages), "Product"]
-        for label, text, row in zip(labels, found.texts, found.replaced, strict=True):
+        for label, text, row, left in zip(labels, found.texts, found.replaced, found.left, strict=True):
             if text:
                 self._print(Text(label, style="dim"), indent=2)
-                self._print(body(text, row, diff=self._diff, coloured=self._coloured), indent=2)
+                self._print(body(text, row, left, diff=self._diff, coloured=self._coloured), indent=2)
         self._print(Text())
 
     def fault(self, name: str, reason: str) -> None:
@@ -92,10 +95,21 @@ class Screen:
         self._print(Text.assemble((words, "bold"), (faults, "red"), (" (more: --limit 0)" if more else "", "dim")))
         if self._entities:
             self._print(legend(self._entities), indent=2)
+        if self._diff or self._left:
+            self._print(self._signs(), indent=2)
         if self._reviewed:
             self._print(Text(f"{plural(len(self._reviewed), 'case')} to a person first", style="bold yellow"))
             for case in self._reviewed:
                 self._print(Text(f"{_shown(case.case_id)}  {', '.join(case.review)}"), indent=2)
+
+    def _signs(self) -> Text:
+        """What the marks in the texts mean."""
+        parts: list[Text] = []
+        if self._diff and self._entities:
+            parts += [marked_value("value", "", coloured=self._coloured).append(" masked")]
+        if self._left:
+            parts += [left_value("value", coloured=self._coloured).append(" left over, for a person")]
+        return Text("   ").join(parts)
 
     def _print(self, text: Text, indent: int = 0) -> None:
         if self._console.is_terminal:
@@ -106,22 +120,37 @@ class Screen:
                 self._console.print(Text(" " * indent if line.plain else "").append_text(line), soft_wrap=True)
 
 
-def body(text: str, row: tuple[Replacement, ...], *, diff: bool, coloured: bool) -> Text:
+def body(text: str, row: Sequence[Replacement], left: Sequence[Span] = (), *, diff: bool, coloured: bool) -> Text:
     """A raw text with the placeholders in it; with `diff` each behind the value that it replaces.
 
-    Without colours a value and its placeholder stand as in `git diff --word-diff`: `[-value-]{+[NAME_1]+}`.
+    `left` is what may have been overlooked. Without colours a value and its placeholder stand as in
+    `git diff --word-diff`: `[-value-]{+[NAME_1]+}`, and what was left over as `{?value?}`.
     """
     shown, end = Text(), 0
-    for one in row:
-        colour = colour_of(one.type)
+    marks: list[Replacement | Span] = [*row, *left]
+    for one in sorted(marks, key=lambda mark: mark.start):
+        value = _shown(text[max(one.start, end) : one.end])
         shown.append(_shown(text[end : one.start]))
-        if diff:
-            value = _shown(text[one.start : one.end])
-            shown.append(value if coloured else f"[-{value}-]", style=f"strike dim {colour}")
-        plain = f"{{+{one.placeholder}+}}" if diff and not coloured else one.placeholder
-        shown.append(plain, style=f"bold {colour}")
-        end = one.end
+        if isinstance(one, Replacement):
+            colour = colour_of(one.type)
+            if diff:
+                shown.append_text(marked_value(value, colour, coloured=coloured))
+            plain = f"{{+{one.placeholder}+}}" if diff and not coloured else one.placeholder
+            shown.append(plain, style=f"bold {colour}")
+        elif value:
+            shown.append_text(left_value(value, coloured=coloured))
+        end = max(end, one.end)
     return shown.append(_shown(text[end:]))
+
+
+def marked_value(value: str, colour: str, *, coloured: bool) -> Text:
+    """A value that is masked."""
+    return Text().append(value if coloured else f"[-{value}-]", style=f"strike dim {colour}".strip())
+
+
+def left_value(value: str, *, coloured: bool) -> Text:
+    """A value that may have been overlooked."""
+    return Text().append(value if coloured else f"{{?{value}?}}", style=_LEFT)
 
 
 def legend(entities: Counter[str]) -> Text:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from rich.console import Console
 
@@ -171,6 +172,84 @@ def test_json_of_a_case_for_a_person_has_no_texts(export: Path, capsys: pytest.C
     case = json.loads(capsys.readouterr().out)
     assert case["review"] == ["policy: NAME"]
     assert [message["text"] for message in case["messages"]] == [""]
+
+
+LEFT = "boxed 789456123, Ann Lee"
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Path:
+    path = tmp_path / "held.jsonl"
+    path.write_text(json.dumps({"case_id": "H1", "text": LEFT}))
+    return path
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_what_sends_a_case_to_a_person_is_marked_on_a_terminal_and_the_mark_explained(held: Path, width: int) -> None:
+    console = terminal(width)
+    show(AnonymizeOptions(str(held), diff=True), console)
+    out = output(console)
+    assert f"{ESCAPE}1;30;103m789456123{ESCAPE}0m" in out
+    assert f"{ESCAPE}1;30;103mvalue{ESCAPE}0m left over, for a person" in out
+    assert "would go to a person first: leftover: NUMBER" in re.sub(r"\x1b\[[0-9;]*m", "", out)
+    assert all(len(re.sub(r"\x1b\[[0-9;]*m", "", row)) <= width for row in out.splitlines())
+
+
+@pytest.mark.parametrize("diff", [True, False])
+def test_without_colours_it_has_signs(held: Path, diff: bool) -> None:
+    console = terminal(no_color=True)
+    show(AnonymizeOptions(str(held), diff=diff), console)
+    out = re.sub(r"\x1b\[[0-9;]*m", "", output(console))
+    assert "boxed {?789456123?}, " in out
+    assert "{?value?} left over, for a person" in out
+    assert ("[-value-] masked" in out) == diff
+
+
+def test_json_with_diff_tells_what_was_left_over(held: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show(AnonymizeOptions(str(held), as_json=True, diff=True), terminal())
+    case = json.loads(capsys.readouterr().out)
+    assert case["left"] == [{"field": "messages.0", "start": 6, "end": 15, "type": "NUMBER", "value": "789456123"}]
+
+
+def test_without_a_stack_the_defaults_count_and_it_says_so(
+    export: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plumbline(monkeypatch, str(export))
+    assert "Settings: the defaults (no local stack runs" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stacks_settings_count_and_it_says_whose(
+    export: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed(PiiPolicy='{"NAME": "keep"}', PiiAllow='["bob@example.com"]', PiiPatterns="{}", PiiDetector="both")
+    plumbline(monkeypatch, str(export), "--stack", "demo")
+    out = capsys.readouterr().out
+    assert "Settings: the stack demo's (PiiPolicy, PiiAllow). Not used here: PiiDetector." in out
+    assert "Dear Ann Lee," in out
+    assert "Bill of bob@example.com" in out
+    assert "write to [EMAIL_1]" in out
+
+
+@pytest.mark.usefixtures("aws")
+def test_settings_that_cannot_be_used_are_told(
+    export: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed(PiiPolicy='{"NOBODY": "keep"}')
+    assert plumbline(monkeypatch, str(export), "--stack", "demo") == 1
+    assert "PII_POLICY names NOBODY" in capsys.readouterr().err.replace("\n", " ")
+
+
+def deployed(**parameters: str) -> None:
+    """A stack of that name with these parameters, and the outputs that every command reads."""
+    outputs = ("RawBucketName", "DataBucketName", "LedgerTableName", "StateMachineArn", "TaskName")
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": "x"} for name in outputs},
+    }
+    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    boto3.client("cloudformation").create_stack(StackName="demo", TemplateBody=json.dumps(template), Parameters=given)
 
 
 @pytest.mark.parametrize(("words", "cases"), [((), 20), (("--limit", "3"), 3), (("--limit", "0"), 25)])

@@ -1,10 +1,12 @@
 """What may have been overlooked sends a case to a person, and technical text does not."""
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline.anonymize import Privacy, anonymize, anonymize_in_memory
+from plumbline.anonymize import Privacy, anonymize, anonymize_in_memory, marked
 from plumbline.anonymize.configured import recognizers_of
 from plumbline.anonymize.residual import leftovers
 from plumbline.anonymize.spans import ENTITY_TYPES
@@ -12,6 +14,10 @@ from plumbline.contracts.cases import Case
 from tests.unit.anonymize.scripted import Words
 
 BLIND = Privacy(Words())
+
+
+def types(text: str, privacy: Privacy = BLIND, *, changed: bool = True) -> set[str]:
+    return {span.type for span in leftovers(text, privacy, changed=changed)}
 
 
 def review(text: str, privacy: Privacy = BLIND) -> tuple[str, ...]:
@@ -57,9 +63,9 @@ def test_the_case_that_is_stored_has_no_text_then() -> None:
 
 def test_the_second_look_is_for_texts_of_which_something_was_masked() -> None:
     text = "from [IP_1]-198.51.100.7"
-    assert leftovers([(text, True)], BLIND) == {"IP"}
-    assert leftovers([(text, False)], BLIND) == set()
-    assert leftovers([("only [IP_1] here", True)], BLIND) == set()
+    assert types(text) == {"IP"}
+    assert types(text, changed=False) == set()
+    assert types("only [IP_1] here") == set()
 
 
 def test_what_is_kept_or_allowed_is_no_leftover() -> None:
@@ -76,14 +82,27 @@ def test_without_the_check_only_the_policy_counts() -> None:
 
 def test_configured_patterns_look_again_too() -> None:
     orders = Privacy(Words(), configured=recognizers_of([("ORDER_NUMBER", ["ORD-[0-9]{4}"])]))
-    assert leftovers([("[NAME_1]ORD-1234", True)], orders) == {"ORDER_NUMBER"}
+    assert types("[NAME_1]ORD-1234", orders) == {"ORDER_NUMBER"}
+
+
+def test_where_something_was_left_is_told_in_the_raw_text() -> None:
+    text = "Ann, Bo and a\u200bnn@example.com, Bo: 7894561230123456"
+    found = marked(Case(case_id="1", subject=text), Privacy(Words(Ann="NAME", Bo="NAME")))
+    assert [text[span.start : span.end] for span in found.left[0]] == ["a\u200bnn@example.com", "7894561230123456"]
+
+
+def test_text_in_base64_is_looked_into_and_a_picture_is_not() -> None:
+    mail = base64.encodebytes(b"Please send the report to jane.doe@example.com by Friday. " * 4).decode()
+    assert review(f"see\n\n{mail}\n--") == ("leftover: EMAIL",)
+    assert review(base64.b64encode(b"All of it is about nobody at all. " * 9).decode()) == ()
+    assert review(base64.encodebytes(b"\xff\xd8\xff jane.doe@example.com " * 9).decode()) == ()
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_checked(text: str) -> None:
-    assert leftovers([(text, True)], BLIND) <= {*ENTITY_TYPES, "NUMBER"}
+    assert types(text) <= {*ENTITY_TYPES, "NUMBER"}
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "@", "a@", "1", "1,", "a@b.", "-----BEGIN "])
+@pytest.mark.parametrize("unit", ["a", "a.", "@", "a@", "1", "1,", "a@b.", "-----BEGIN ", "a" * 76 + "\n", "YWFh"])
 def test_a_megabyte_of_anything_is_read_in_linear_time(unit: str) -> None:
-    leftovers([(unit * (1_000_000 // len(unit)), False)], BLIND)
+    types(unit * (1_000_000 // len(unit)), changed=False)

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from plumbline.anonymize.placeholders import Replacement, entities, replaced, replacements
+from plumbline.anonymize.placeholders import Replacement, entities, replaced, replacements, unmasked
 from plumbline.anonymize.policy import Found, Privacy
 from plumbline.anonymize.residual import leftovers
+from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import simhash64
 
@@ -55,12 +56,14 @@ def anonymize_in_memory(case: Case, privacy: Privacy, *, check: bool) -> Anonymi
 class Marked:
     """An anonymized case beside what it was made from, for the eyes of who has the raw case already.
 
-    `texts` are the raw subject, messages and product; `replaced` says for each of them, in order, what gave way.
+    `texts` are the raw subject, messages and product; `replaced` says for each of them, in order, what gave way, and
+    `left` what may have been overlooked, because of which the case goes to a person.
     """
 
     case: AnonymizedCase
     texts: tuple[str, ...]
     replaced: tuple[tuple[Replacement, ...], ...]
+    left: tuple[tuple[Span, ...], ...]
 
 
 def marked(case: Case, privacy: Privacy) -> Marked:
@@ -81,14 +84,14 @@ class _Draft:
         """The anonymized case, and what it was made from."""
         rows = replacements(self.texts, self.found, [None, *(message.role for message in self.raw.messages), None])
         review = [f"policy: {entity}" for entity in sorted(_types(rows)) if privacy.action(entity) == "review"]
-        if check:
-            # What is kept on purpose is masked here, so that the check does not find it.
-            masked = ((replaced(text, row), bool(row)) for text, row in zip(self.texts, rows, strict=True))
-            review += [f"leftover: {entity}" for entity in sorted(leftovers(masked, privacy))]
+        # What is kept on purpose is masked here, so that the check does not find it.
+        pairs = zip(self.texts, rows, strict=True)
+        left = tuple(_left(text, row, privacy) if check else () for text, row in pairs)
+        review += [f"leftover: {entity}" for entity in sorted({span.type for found in left for span in found})]
         rows = [[r for r in row if privacy.action(r.type) != "keep"] for row in rows]
         if privacy.pseudonyms:
             rows = privacy.pseudonyms.renamed(self.texts, rows)
-        return Marked(self._case(rows, review), tuple(self.texts), tuple(map(tuple, rows)))
+        return Marked(self._case(rows, review), tuple(self.texts), tuple(map(tuple, rows)), left)
 
     def _case(self, rows: Sequence[Sequence[Replacement]], review: Sequence[str]) -> AnonymizedCase:
         subject, *messages, product = (replaced(text, row) for text, row in zip(self.texts, rows, strict=True))
@@ -119,6 +122,12 @@ def _drafts(batch: Sequence[Case], privacy: Privacy) -> Iterator[_Draft]:
 
 def _texts(case: Case) -> list[str]:
     return [case.subject, *(message.text for message in case.messages)]
+
+
+def _left(text: str, row: Sequence[Replacement], privacy: Privacy) -> tuple[Span, ...]:
+    """Where in a raw text what may have been overlooked stands."""
+    found = leftovers(replaced(text, row), privacy, changed=bool(row))
+    return tuple(Span(unmasked(span.start, row), unmasked(span.end, row), span.type) for span in found)
 
 
 def _types(rows: Sequence[Sequence[Replacement]]) -> set[str]:

@@ -102,6 +102,15 @@ def replaced(text: str, row: Sequence[Replacement]) -> str:
     return "".join([*parts, text[end:]])
 
 
+def unmasked(place: int, row: Sequence[Replacement]) -> int:
+    """Where in a text stands what stands at this place, outside of placeholders, once it is `replaced`."""
+    for replacement in row:
+        if place <= replacement.start:
+            break
+        place += replacement.end - replacement.start - len(replacement.placeholder)
+    return place
+
+
 def entities(rows: Sequence[Sequence[Replacement]]) -> dict[str, int]:
     """By type, how many different values of a case gave way."""
     given = {(replacement.type, replacement.placeholder) for row in rows for replacement in row}

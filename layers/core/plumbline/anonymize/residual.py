@@ -5,29 +5,31 @@ beside a placeholder, and may be seen for what it is. The name model's second lo
 and finds next to nothing (docs/decisions.md).
 """
 
+import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from plumbline.anonymize.allow import allowed, is_example
 from plumbline.anonymize.checks import is_email
 from plumbline.anonymize.policy import Privacy
-from plumbline.anonymize.spans import PLACEHOLDER, Span, subtract, trim
+from plumbline.anonymize.reading import Reading
+from plumbline.anonymize.spans import PLACEHOLDER, Span, merge, subtract, trim
 
 # A mailbox: without a dot behind it an @ is code nine times in twelve (`f@https://…`, `react@17`, `name@GOTPCREL`).
 _AT = re.compile(r"(?:(?<![\w.+%-])[\w.+%-]{0,64})?\w@[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.[^\W\d_]{2,24}(?![\w-]|://)")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+# A block of base64: a line of 80 signs, or lines of 60 to 76.
+_BASE64 = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:(?:[A-Za-z0-9+/]{60,76}\r?\n)++[A-Za-z0-9+/]{0,76}+|[A-Za-z0-9+/]{80,}+)={0,2}(?![A-Za-z0-9+/=])"
+)
 # Nine digits in a row or more that are a word of their own: not within a hash, a path, a version or an id with dashes.
 _NUMBER = re.compile(r"(?<![\w./#-])(?<![\d,]\d{3},)\d{9,40}(?![\w-]|\.\d)")
 
 
-def leftovers(texts: Iterable[tuple[str, bool]], privacy: Privacy) -> set[str]:
-    """The types of what may be personal data in masked texts; `True` beside a text of which something was masked."""
-    return {
-        found.type
-        for text, changed in texts
-        for found in (*_shapes(text), *(_second_look(text, privacy) if changed else ()))
-        if not privacy.is_allowed(text[found.start : found.end])
-    }
+def leftovers(text: str, privacy: Privacy, *, changed: bool) -> list[Span]:
+    """Where in a masked text what may be personal data stands, in order; `changed`: something of it was masked."""
+    found = [*_shapes(text), *(_second_look(text, privacy) if changed else ())]
+    return merge(span for span in found if not privacy.is_allowed(text[span.start : span.end]))
 
 
 def _second_look(text: str, privacy: Privacy) -> Iterator[Span]:
@@ -40,11 +42,32 @@ def _second_look(text: str, privacy: Privacy) -> Iterator[Span]:
 
 
 def _shapes(text: str) -> Iterator[Span]:
+    reading = Reading(text)
+    for found in (*_of_people(reading.text), *_encoded(reading.text), *_numbers(reading.text)):
+        yield Span(*reading.place(found.start, found.end), found.type)
+
+
+def _of_people(text: str) -> Iterator[Span]:
     for match in _AT.finditer(text):
         if is_email(match[0]):
             yield Span(*match.span(), "EMAIL")
     for match in _PRIVATE_KEY.finditer(text):
         yield Span(*match.span(), "KEY")
+
+
+def _encoded(text: str) -> Iterator[Span]:
+    """Text in base64 that holds such a thing: a model may read it. Pictures and programs are no text."""
+    for match in _BASE64.finditer(text):
+        signs = "".join(match[0].split())
+        try:
+            inside = base64.b64decode(signs[: len(signs) // 4 * 4], validate=True).decode("utf-8", "strict")
+        except ValueError:
+            continue
+        if found := next(_of_people(inside), None):
+            yield Span(*match.span(), found.type)
+
+
+def _numbers(text: str) -> Iterator[Span]:
     for match in _NUMBER.finditer(text):
         number = Span(*match.span(), "NUMBER")
         # As a phone number it is judged by what stands around it, too: a port, an issue, a hash.
