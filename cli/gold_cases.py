@@ -177,3 +177,17 @@ def _named(names: Counter[str]) -> str:
     listed = [f"{name!r} {count(number)}" for name, number in names.most_common(_SHOWN_NAMES)]
     more = len(names) - len(listed)
     return ", ".join([*listed, *([f"{count(more)} more"] if more else [])])
+
+
+def gold_by_id(file: Path, mapping: Path | None, categories: Sequence[str]) -> dict[str, str]:
+    """The gold categories of a file by case id, without the texts. Raises as `gold_cases` does."""
+    check_export(file)
+    if mapping:
+        check_mapping(mapping)
+    found = GoldCases()
+    labels = {
+        case.case_id: case.gold_category or "" for case in _with_gold(file, mapping, frozenset(categories), found)
+    }
+    if not labels:
+        raise _nothing(file, found, categories)
+    return labels

@@ -15,6 +15,7 @@ from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
 from cli.compare_prompts import COMPARE_EXAMPLES, compare_command
 from cli.confidence import confidence_app
 from cli.errors import CliError, UsageProblem, explained
+from cli.improve_prompts import IMPROVE_EXAMPLES, improve_command
 from cli.mine_prompts import MINE_EXAMPLES, mine_command
 from cli.models import models_app
 from cli.options import AsJson, StackName, examples
@@ -214,6 +215,7 @@ def prompts_publish_command(
 
 prompts_app.command("compare", epilog=COMPARE_EXAMPLES)(compare_command)
 prompts_app.command("mine", epilog=MINE_EXAMPLES)(mine_command)
+prompts_app.command("improve", epilog=IMPROVE_EXAMPLES)(improve_command)
 
 
 def _destroy_local(console: Console, *, yes: bool) -> None:

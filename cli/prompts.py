@@ -8,7 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.errors import CliError, UsageProblem
+from cli.paths import shown
 from plumbline.contracts.errors import InvalidPrompt
+from plumbline.drafting.prompt_text import TODO
 from plumbline.prompt_lock import read_lock
 from plumbline.prompting import LoadedPrompt, load_prompt, publish_prompt, system_text, tasks, versions
 
@@ -58,7 +60,11 @@ def check_prompts(folder: Path, wanted: str, console: Console) -> int:
 
 
 def publish(folder: Path, task: str, version: str, console: Console) -> int:
-    """Publish a version: from then on it never changes."""
+    """Publish a version: from then on it never changes. Raises CliError for one that `mine` left to a person."""
+    path = folder / task / f"{version}.yaml"
+    if path.is_file() and TODO in path.read_text(encoding="utf-8", errors="replace"):
+        hint = "Look for TODO in it; it stands above each example that a person has to write."
+        raise CliError(f"{shown(path)} is not finished, so it was not published.", hint)
     try:
         fresh = publish_prompt(folder, task, version)
     except InvalidPrompt as error:

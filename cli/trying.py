@@ -1,6 +1,7 @@
 """Labeling a sample with a prompt from the command line: the draw, the estimate, the progress."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -76,24 +77,44 @@ def say_estimate(console: Console, what: str, usage: Usage, asked: StackModel, b
 def label_all(
     cases: Sequence[AnonymizedCase], prompt: LoadedPrompt, asked: StackModel, console: Console
 ) -> list[Trial]:
-    """The cases labeled with the prompt, with progress on a terminal. Raises CliError where the model does."""
-    with _bar(console, f"{prompt.ref.task} {prompt.ref.version}") as bar:
-        moving = bar.add_task("", total=len(cases))
+    """The cases labeled with the prompt, with progress. Raises CliError where the model does not answer."""
+    with answering(console) as progress:
+        progress.begin(f"{prompt.ref.task} {prompt.ref.version}", len(cases))
+        return label_cases(
+            cases, prompt=prompt, model=asked.model, model_id=asked.model_id, concurrency=CONCURRENCY,
+            on_done=progress.done,
+        )  # fmt: skip
 
-        def on_done(_reply: ModelReply) -> None:
-            bar.advance(moving)
 
-        try:
-            trials = label_cases(
-                cases, prompt=prompt, model=asked.model, model_id=asked.model_id, concurrency=CONCURRENCY,
-                on_done=on_done,
-            )  # fmt: skip
-        except PlumblineError as error:
-            hint = "What was answered is kept: the same command again pays for the rest only."
-            raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", hint) from None
-    if not console.is_terminal:
-        say(console, f"{prompt.ref.version}: {plural(len(trials), 'case')} tried")
-    return trials
+class Answering:
+    """How many answers of a part are there: a bar on a terminal, anywhere else a line when a part begins."""
+
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("", visible=False)
+
+    def begin(self, words: str, cases: int) -> None:
+        """So many cases are asked about from now on."""
+        if self._console.is_terminal:
+            self._bar.reset(self._task, total=cases, description=words, visible=True)
+        else:
+            say(self._console, f"{words}: {plural(cases, 'case')} …")
+
+    def done(self, _reply: ModelReply) -> None:
+        """One more answer is there."""
+        self._bar.advance(self._task)
+
+
+@contextmanager
+def answering(console: Console) -> Iterator[Answering]:
+    """Progress of asking; the model's errors become a CliError that says what to do."""
+    try:
+        with _bar(console, "{task.description}") as bar:
+            yield Answering(console, bar)
+    except PlumblineError as error:
+        hint = "What was answered is kept: the same command again pays for the rest only."
+        raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", hint) from None
 
 
 def _bar(console: Console, words: str) -> Progress:

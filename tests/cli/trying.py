@@ -29,7 +29,7 @@ def with_model(
     model = FakeModel(answer)
     monkeypatch.setattr(module, "any_stack", lambda name, console: where)
     monkeypatch.setattr(module, "stack_parameters", lambda where: {})
-    monkeypatch.setattr(module, "stack_privacy", lambda parameters: Privacy(NoFinder()))
+    monkeypatch.setattr(module, "stack_privacy", lambda parameters: Privacy(NoFinder()), raising=False)
     monkeypatch.setattr(
         module, "stack_model", lambda where, parameters, wanted=None: StackModel(model, wanted or model_id)
     )

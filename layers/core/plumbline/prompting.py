@@ -65,7 +65,7 @@ def load_prompt(prompts_dir: Path, task: str, version: str) -> LoadedPrompt:
     sha256 = hashlib.sha256(data).hexdigest()
     if read_lock(prompts_dir).get(name, sha256) != sha256:
         raise InvalidPrompt(changed_after_publishing(name))
-    prompt = _validated(name, data)
+    prompt = parse_prompt(name, data)
     for field, expected, found in (("task", task, prompt.task), ("version", version, prompt.version)):
         if found != expected:
             raise InvalidPrompt(f"prompts/{name}: {field}: the file says {found!r}, its path says {expected!r}.")
@@ -88,7 +88,8 @@ def _not_found(prompts_dir: Path, task: str, version: str) -> str:
     return f"There is no task {task!r} among the prompts. Tasks: {', '.join(tasks(prompts_dir)) or 'none'}."
 
 
-def _validated(name: str, data: bytes) -> Prompt:
+def parse_prompt(name: str, data: bytes) -> Prompt:
+    """The bytes of a prompt file as a Prompt; `name` is its path below prompts/, for messages. Raises InvalidPrompt."""
     try:
         prompt = Prompt.model_validate(_tidied(read_yaml(data)), strict=True)
     except ValidationError as error:

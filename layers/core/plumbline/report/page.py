@@ -16,12 +16,12 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe
 
 def render_page(summary: RunSummary) -> str:
     """The report as one HTML document."""
-    page = _template().render(view=view_of(summary))
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", page)
+    return clean_page(template("report.html.j2").render(view=view_of(summary)))
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=2)
+def template(name: str) -> Template:
+    """A page's template: everything is escaped, and a name that is not there is an error."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -33,4 +33,9 @@ def _template() -> Template:
         count=words.count, money=words.money, percent=words.percent, span=words.interval_span, marked=words.marked
     )
     environment.globals.update(plots=plots, plural=words.plural)
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
+
+
+def clean_page(page: str) -> str:
+    """The page without characters that HTML forbids."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", page)
