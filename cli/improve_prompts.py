@@ -60,6 +60,7 @@ class ImproveOptions:
     seed: int = 0
     target: float | None = None
     per_round: int = PER_ROUND
+    with_llm: bool = True
     model_id: str | None = None
     report: Path | None = None
     stack_name: str | None = None
@@ -86,6 +87,9 @@ def improve_command(
         float | None, typer.Option("--target", min=0, max=1, help="Stop at this accuracy on the held-back part.")
     ] = None,
     per_round: Annotated[int, typer.Option("--drafts", min=1, max=12, help="Examples a round.")] = PER_ROUND,
+    with_llm: Annotated[
+        bool, typer.Option("--with-llm/--without-llm", help="Let the model write the examples, or shorten the cases.")
+    ] = True,
     model_id: Annotated[
         str | None, typer.Option("--model-id", metavar="ID", help="A Bedrock model or profile. [the stack's]")
     ] = None,
@@ -105,8 +109,8 @@ def improve_command(
     """
     options = ImproveOptions(
         gold=gold, budget=budget, rounds=rounds, task=task, base=base, out=out, mapping=mapping, sample=sample,
-        seed=seed, target=target, per_round=per_round, model_id=model_id, report=report, stack_name=stack,
-        as_json=as_json,
+        seed=seed, target=target, per_round=per_round, with_llm=with_llm, model_id=model_id, report=report,
+        stack_name=stack, as_json=as_json,
     )  # fmt: skip
     raise typer.Exit(improve(options, console_for(as_json=as_json)))
 
@@ -135,6 +139,7 @@ def improve(options: ImproveOptions, console: Console) -> int:
         budget_usd=options.budget,
         target=options.target,
         per_round=options.per_round,
+        with_llm=options.with_llm,
         on_round=lambda done: _say_round(console, done),
     )
     with _shown(console, improver):

@@ -123,7 +123,7 @@ def test_without_a_model_the_case_is_shortened_and_the_reason_is_left_to_a_perso
     text = example_text(long)
     assert len(text) < 700
     assert text.startswith("Subject: s\nCustomer: a a")
-    assert "[… 1 messages left out …]\nCustomer: third\nCustomer: the end" in text
+    assert "[… 1 message left out …]\nCustomer: third\nCustomer: the end" in text
     drafted = from_the_case(miss("9"))
     assert drafted.unfinished
     assert "people who read the whole case recorded Billing Inquiry" in drafted.example.why_wrong

@@ -12,7 +12,7 @@ from plumbline.contracts.improvements import ImproveRound, Stopped
 from plumbline.contracts.replies import ModelReply, Usage
 from plumbline.drafting.mining import Miss, confusions, worth_drafting
 from plumbline.drafting.prompt_text import as_version
-from plumbline.drafting.writing import Drafted, expected_draft_usage, fresh, write
+from plumbline.drafting.writing import Drafted, expected_draft_usage, fresh, from_the_case, write
 from plumbline.fingerprint import NearDuplicates
 from plumbline.ports import LanguageModel
 from plumbline.prompting import LoadedPrompt
@@ -72,6 +72,7 @@ class Improver:
     budget_usd: float
     target: float | None = None
     per_round: int = PER_ROUND
+    with_llm: bool = True  # without, an example is the anonymized case itself, for a person to finish
     concurrency: int = 8
     on_part: Callable[[str, LoadedPrompt, int], None] = lambda _what, _prompt, _cases: None
     on_done: Callable[[ModelReply], None] = lambda _reply: None
@@ -191,6 +192,9 @@ class Improver:
         drafts = []
         for miss in picked:
             self.used.add(miss.case_id)
+            if not self.with_llm:
+                drafts.append(from_the_case(miss))
+                continue
             written = write(self.best, miss, model=self.model, model_id=self.model_id)
             self.calls, self.reused = self.calls + 1, self.reused + written.reply.from_cache
             if not written.reply.from_cache:

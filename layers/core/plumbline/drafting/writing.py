@@ -15,7 +15,7 @@ from plumbline.ingest.cut import shorten
 from plumbline.ports import LanguageModel
 from plumbline.prompt_sections import clean, element
 from plumbline.prompting import LoadedPrompt, user_text
-from plumbline.report.words import clipped
+from plumbline.report.words import clipped, plural
 
 MOST_EXAMPLES = 24  # bad examples in one prompt; each is paid for with every case
 _MAX_CASE_CHARS, _MAX_WHY_CHARS, _MESSAGE_CHARS = 1200, 600, 280
@@ -119,7 +119,7 @@ def example_text(case: AnonymizedCase) -> str:
     lines = [f"Subject: {clipped(_one_line(case.subject), _MESSAGE_CHARS)}"] if case.subject.strip() else []
     lines += [f"{message.role.capitalize()}: {_one_line(shorten(message.text, _MESSAGE_CHARS))}" for message in shown]
     if len(shown) < len(messages):
-        lines.insert(len(lines) - 2, f"[… {len(messages) - len(shown)} messages left out …]")
+        lines.insert(len(lines) - 2, f"[… {plural(len(messages) - len(shown), 'message')} left out …]")
     return "\n".join(lines)
 
 
