@@ -22,8 +22,9 @@ from local.info import LocalInfo
 
 LANGUAGE_MODELS: Final = ("llm", "smollm2")  # those that run on this machine, slowly
 MODELS: Final = ("embedding", "scripted", "openai", *LANGUAGE_MODELS)
-# They answer one request at a time: asking for more at once only makes each wait longer.
-_ONE_AT_A_TIME: Final = {"MapConcurrency": "1", "CaseConcurrency": "1"}
+# They answer one request at a time, so asking for more at once only makes each wait longer; and the first answer, for
+# which the whole prompt is read, can take minutes.
+_SLOW: Final = {"MapConcurrency": "1", "CaseConcurrency": "1", "ModelReadSeconds": "280"}
 _START_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 _LOG_TAIL, _LOG_WIDTH = 12, 400
@@ -236,7 +237,7 @@ def _check_language_model(model: str) -> None:
 def _command(model: str, port: int, parameters: Mapping[str, str] = _NONE) -> list[str]:
     words = [sys.executable, "-m", "local", "--template", str(ROOT / "template.yaml"), "--state-dir", str(home())]
     words += ["--port", str(port), "--model", model]
-    pace = _ONE_AT_A_TIME if model in LANGUAGE_MODELS else _NONE
+    pace = _SLOW if model in LANGUAGE_MODELS else _NONE
     # The encoder that `make training-env` installs: training on this machine has no way to a hub.
     for name, value in {"ModelId": model_id(model), "TrainingEncoder": "minilm", **pace, **parameters}.items():
         words += ["--parameter", f"{name}={value}"]

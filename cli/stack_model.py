@@ -15,6 +15,7 @@ from cli.errors import CliError
 from cli.paths import prompts_dir
 from cli.run import start_local
 from cli.stack import Stack, function_of
+from plumbline.adapters.bedrock import READ_TIMEOUT
 from plumbline.adapters.model import stored_model
 from plumbline.adapters.privacy import privacy
 from plumbline.anonymize import Privacy
@@ -74,6 +75,7 @@ def stack_model(
         model_api="messages" if parameters.get("ModelApi") == "messages" else "converse",
         prompt_cache=parameters.get("PromptCache", "true") == "true",
         case_concurrency=concurrency,
+        model_read_seconds=float(parameters.get("ModelReadSeconds") or READ_TIMEOUT),
     )
     return StackModel(PatientModel(stored_model(settings)), model_id or where.model_id)
 

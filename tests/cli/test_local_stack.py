@@ -77,7 +77,7 @@ def test_a_language_model_that_is_not_there_names_the_command_that_fetches_it(
 
 def test_a_language_model_on_this_machine_is_asked_one_case_at_a_time_unless_told_otherwise() -> None:
     words = local_stack._command("llm", 0)
-    assert {"ModelId=local.llm", "MapConcurrency=1", "CaseConcurrency=1"} <= set(words)
+    assert {"ModelId=local.llm", "MapConcurrency=1", "CaseConcurrency=1", "ModelReadSeconds=280"} <= set(words)
     assert "CaseConcurrency=2" in local_stack._command("llm", 0, {"CaseConcurrency": "2"})
     assert not any("Concurrency" in word for word in local_stack._command("embedding", 0))
 

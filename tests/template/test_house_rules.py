@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from plumbline.adapters.bedrock import ATTEMPTS
 from plumbline.contracts.api import ErrorAnswer
 from tests.template.reading import (
     MACHINES,
@@ -122,6 +123,14 @@ def test_only_classify_repair_vote_and_an_api_that_says_so_may_call_a_model_and_
     for _, resource in callers:
         profile = str(resource.get("Fn::Sub", "")).endswith(":inference-profile/${ModelId}")
         assert resource == {"Ref": "ModelArns"} or profile
+
+
+def test_every_caller_of_a_model_waits_as_long_as_the_stack_says_and_has_the_time_to() -> None:
+    longest = template()["Parameters"]["ModelReadSeconds"]["MaxValue"]
+    for stage in ("classify", "repair", "vote"):
+        body = functions()[stage]
+        assert body["Environment"]["Variables"]["MODEL_READ_SECONDS"] == {"Ref": "ModelReadSeconds"}
+        assert ATTEMPTS * longest < body["Timeout"]
 
 
 def test_no_stage_may_delete_an_object() -> None:

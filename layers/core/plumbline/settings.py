@@ -107,7 +107,7 @@ class ModelSettings(DataStoreSettings, PromptSettings):
 
     idempotency_table: str
     idempotency_days: int = Field(default=90, ge=1)
-    lock_seconds: float = Field(default=150.0, gt=0)
+    lock_seconds: float | None = Field(default=None, gt=0, description="None: as long as one call can take")
     case_concurrency: int = Field(default=8, ge=1, le=64)
     model_api: Literal["converse", "messages"] = "converse"
     prompt_cache: bool = True
@@ -116,6 +116,14 @@ class ModelSettings(DataStoreSettings, PromptSettings):
 
 class ParseSettings(DataStoreSettings, PromptSettings):
     """Parse reads replies against the prompt's categories."""
+
+
+class EmbedShardSettings(DataStoreSettings):
+    """EmbedShard reads anonymized cases and writes vectors."""
+
+
+class SelectNextSettings(DataStoreSettings, LedgerSettings, PromptSettings):
+    """SelectNext reads vectors and the task's labels so far, and writes which cases go to the model."""
 
 
 class CollateSettings(DataStoreSettings, LedgerSettings, PromptSettings):

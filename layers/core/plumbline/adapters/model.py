@@ -5,13 +5,15 @@ import functools
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from plumbline.adapters.bedrock import ConverseModel, MessagesModel
+from plumbline.adapters.bedrock import ATTEMPTS, ConverseModel, MessagesModel
 from plumbline.adapters.idempotency import DAY, IdempotentModel
 from plumbline.contracts.errors import ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import ShardTask
 from plumbline.ports import LanguageModel
 from plumbline.settings import ModelSettings
+
+_BETWEEN_SECONDS = 30.0  # what lies between two attempts at most, with some to spare
 
 
 def language_model(settings: ModelSettings, task: ShardTask, context: LambdaContext) -> LanguageModel:
@@ -52,7 +54,7 @@ def stored_model(settings: ModelSettings) -> IdempotentModel:
         _bedrock(settings),
         settings.idempotency_table,
         expires_after_seconds=settings.idempotency_days * DAY,
-        lock_seconds=settings.lock_seconds,
+        lock_seconds=settings.lock_seconds or ATTEMPTS * settings.model_read_seconds + _BETWEEN_SECONDS,
         concurrency=settings.case_concurrency,
     )
 
