@@ -125,7 +125,9 @@ def pool(cases: Cases, shares: Sequence[float], rng: random.Random) -> list[int]
         if size >= _LEAST * largest:
             break
     taken = {row for index, share in zip(order, shares, strict=True) for row in of_class[index][: round(size * share)]}
-    return [row for row in rows if row in taken]
+    drawn = sorted(taken)  # the first of each class were taken: without a new order the rare ones would come first
+    rng.shuffle(drawn)
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -222,13 +224,14 @@ def curves(name: str, results: Sequence[Result], target: int) -> svg.SVG:
     most = max(result.at_random[-1][0] for result in results)
 
     def line(curve: Curve, colour: str) -> svg.Element:
-        points: list[float] = []
-        for spent, fewest in curve:
-            points += [
-                _MARGIN + spent / most * (_WIDTH - 2 * _MARGIN),
-                _HEIGHT - _MARGIN - fewest / target * (_HEIGHT - 2 * _MARGIN),
-            ]
-        return svg.Polyline(points=[round(p, 1) for p in points], stroke=colour, fill="none", stroke_width=1.4)
+        points = [
+            svg.Point(
+                round(_MARGIN + spent / most * (_WIDTH - 2 * _MARGIN), 1),
+                round(_HEIGHT - _MARGIN - fewest / target * (_HEIGHT - 2 * _MARGIN), 1),
+            )
+            for spent, fewest in curve
+        ]
+        return svg.Polyline(points=list(points), stroke=colour, fill="none", stroke_width=1.4)
 
     bottom, end = _HEIGHT - _MARGIN, _WIDTH - _MARGIN
     font = "12px sans-serif"
@@ -257,7 +260,7 @@ def curves(name: str, results: Sequence[Result], target: int) -> svg.SVG:
 def million(size: int) -> None:
     """One choice of 2,000 among so many made-up vectors of six classes, in shards of 50."""
     random_vectors = np.random.default_rng(1)
-    centers = random_vectors.normal(0, 1, (6, DIMENSIONS)).astype(np.float32) / 20
+    centers: Vectors = random_vectors.normal(0, 0.05, (6, DIMENSIONS)).astype(np.float32)
     labels = np.arange(600) % 6
     known = _noisy(centers[labels], random_vectors)
     classifier = fit(known, labels.tolist(), centers)

@@ -70,6 +70,31 @@ def shard_failure(run_id: str, shard: str) -> str:
     return f"{shard_failures(run_id)}{shard}.json"
 
 
+def vectors(run_id: str, shard: str) -> str:
+    """A shard's cases of a backlog as vectors (JSON lines of CaseVector)."""
+    return _run(run_id, f"vectors/{shard}.jsonl")
+
+
+def chosen(run_id: str, shard: str) -> str:
+    """Which of a shard's cases go to the model, over all rounds so far (JSON lines of ChosenCase)."""
+    return _run(run_id, f"chosen/{shard}.jsonl")
+
+
+def chosen_shards(run_id: str) -> str:
+    """The shards of which this round chose cases: what the Distributed Map reads then (JSON array of ShardEntry)."""
+    return _run(run_id, "chosen.json")
+
+
+def selection(run_id: str) -> str:
+    """What SelectNext knew and chose so far (one Selection); absent where the budget afforded every case."""
+    return _run(run_id, "selection.json")
+
+
+def labeled_vectors(task: str) -> str:
+    """The newest labeled cases of each class as vectors (JSON lines of CaseVector): a cache, written by SelectNext."""
+    return f"vectors/{task}/labeled.jsonl"
+
+
 def outcomes(run_id: str) -> str:
     """One outcome for each ingested case (JSON lines of Outcome)."""
     return _run(run_id, "outcomes.jsonl")

@@ -6,7 +6,11 @@ from importlib import resources
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.replies import Usage
+from plumbline.ingest.cut import CHARS_PER_TOKEN
 
+EstimateUsd = Callable[[int, int], float | None]
+"""Input tokens and output tokens to USD; None where no price is known."""
+ANSWER_TOKENS = 300  # the usual length of a reply, for estimates
 _MILLION = 1_000_000
 
 
@@ -48,7 +52,12 @@ def price_table() -> PriceTable:
     return PriceTable.model_validate_json(text)
 
 
-def estimator(model_id: str) -> Callable[[int, int], float | None]:
+def tokens_of(cases: int, chars: int, prompt_tokens: int, answer_tokens: int) -> tuple[int, int]:
+    """Input and output tokens that so many cases with so many characters in all are estimated to take."""
+    return -(-chars // CHARS_PER_TOKEN) + cases * prompt_tokens, cases * answer_tokens
+
+
+def estimator(model_id: str) -> EstimateUsd:
     """A function of input and output tokens to USD for the model; nothing is taken to come from a cache."""
 
     def estimate(input_tokens: int, output_tokens: int) -> float | None:

@@ -111,7 +111,25 @@ def test_the_estimate_counts_prompt_text_and_answer_of_new_cases() -> None:
     assert result.estimated_usd == 1.5
 
 
-def test_above_the_budget_nothing_is_listed_for_labeling() -> None:
+def test_above_the_budget_it_says_how_many_cases_the_budget_affords() -> None:
+    data = MemoryStore()
+    result = ingest(
+        request("incoming/f", budget_usd=2.0),
+        raw=MemoryStore({"incoming/f": _file(10).encode()}),
+        data=data,
+        ledger=MemoryLedger(),
+        settings=IngestSettings(),
+        estimate_usd=lambda i, o: 5.5,
+    )
+    assert (result.new, result.estimated_usd, result.affordable) == (10, 5.5, 3)
+    assert f"runs/{RUN}/shards.json" in data.objects
+
+
+def test_within_the_budget_every_case_is_affordable_and_nothing_is_said() -> None:
+    assert run_ingest(_file(3)).result.affordable is None
+
+
+def test_where_not_one_case_is_affordable_nothing_is_listed_for_labeling() -> None:
     raw, data = MemoryStore({"incoming/f": _file(10).encode()}), MemoryStore()
     with pytest.raises(BudgetExceeded) as caught:
         ingest(
@@ -120,11 +138,11 @@ def test_above_the_budget_nothing_is_listed_for_labeling() -> None:
             data=data,
             ledger=MemoryLedger(),
             settings=IngestSettings(),
-            estimate_usd=lambda i, o: 2.01,
+            estimate_usd=lambda i, o: 20.01,
         )
     message = str(caught.value)
     assert "10 new cases" in message
-    assert "$2.01" in message
+    assert "$20.01" in message
     assert "$2.00" in message
     assert f"runs/{RUN}/shards.json" not in data.objects
 

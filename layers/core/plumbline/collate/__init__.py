@@ -12,6 +12,7 @@ from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
+from plumbline.contracts.selection import Selection
 from plumbline.jsonl import read_models, write_line
 from plumbline.ports import Ledger, ObjectStore
 from plumbline.prompting import LoadedPrompt
@@ -35,9 +36,10 @@ def collate(
     """
     run = task.run
     none = prompt.prompt.none_of_these
-    tally = Tally(prompt.prompt.category_names)
+    selection = _selection(task, data)
+    tally = Tally(prompt.prompt.category_names, selection)
     records = ShardRecords.none()
-    with data.writer(keys.outcomes(run.run_id)) as stream, closing(read_ahead(run.run_id, data)) as shards:
+    with data.writer(keys.outcomes(run.run_id)) as stream, closing(read_ahead(run.run_id, data, selection)) as shards:
         # Ingest writes the index in shard order, so that one shard's records are held at a time; cases that are
         # unchanged have no shard and may stand anywhere.
         for case in read_models(data, keys.case_index(run.run_id), IngestedCase):
@@ -62,6 +64,13 @@ def collate(
     return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
 
 
+def _selection(task: CollateTask, data: ObjectStore) -> Selection | None:
+    """What SelectNext chose; None where the budget afforded every case."""
+    if task.ingest.affordable is None:
+        return None
+    return Selection.model_validate_json(data.read(keys.selection(task.run.run_id)))
+
+
 def _close(records: ShardRecords, task: CollateTask, tally: Tally) -> None:
     records.check_all_used(task.run.run_id)
     tally.add_replies(records)
@@ -77,7 +86,7 @@ def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
 
 
 def _refuse_total_failure(summary: RunSummary) -> None:
-    tried = summary.ingest.new - summary.outcomes["needs_review"]
+    tried = summary.ingest.new - summary.outcomes["needs_review"] - summary.left_for_later
     if tried and summary.outcomes["failed"] == tried:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
         raise NothingLabeled(

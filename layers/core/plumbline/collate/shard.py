@@ -13,6 +13,7 @@ from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, Outcome, Unparsed
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ShardEntry, ShardFailure
+from plumbline.contracts.selection import LEFT_FOR_LATER, ChosenCase, Selection
 from plumbline.jsonl import M, read_models
 from plumbline.ports import ObjectStore
 
@@ -34,8 +35,11 @@ class ShardRecords:
         unparsed: Iterable[Unparsed],
         error: str | None,
         votes: Iterable[Reply] = (),
+        chosen: Iterable[ChosenCase] | None = None,
     ) -> None:
+        """`chosen`: which of the shard's cases SelectNext sent to the model; None where all of them went."""
         self.shard = shard
+        self.chosen = None if chosen is None else {case.case_id: case for case in chosen}
         self.cases = _by_id(cases)
         self.replies = list(replies)
         self.votes = list(votes)
@@ -50,7 +54,7 @@ class ShardRecords:
         return cls(None, (), (), (), (), None)
 
     @classmethod
-    def read(cls, run_id: str, shard: str, data: ObjectStore) -> "ShardRecords":
+    def read(cls, run_id: str, shard: str, data: ObjectStore, selection: Selection | None = None) -> "ShardRecords":
         """Whatever the shard's stages have written; a stage that was never reached left nothing."""
         try:
             error = ShardFailure.model_validate_json(data.read(keys.shard_failure(run_id, shard))).error
@@ -64,6 +68,7 @@ class ShardRecords:
             _read(data, keys.unparsed(run_id, shard), Unparsed),
             error,
             _read(data, keys.votes(run_id, shard), Reply),
+            _chosen(run_id, shard, data, selection),
         )
 
     def outcome_of(self, case: IngestedCase, *, review_below: float = 0.0, none_of_these: str | None = None) -> Outcome:
@@ -125,6 +130,8 @@ class ShardRecords:
             )
 
     def _why_not(self, case_id: str) -> dict[str, str]:
+        if self.chosen is not None and case_id not in self.chosen:
+            return {"outcome": "dropped", "reason": LEFT_FOR_LATER}
         unparsed = self.unparsed.get(case_id)
         if unparsed is not None and unparsed.final:
             return {"outcome": "failed", "reason": unparsed.reason}
@@ -134,7 +141,16 @@ class ShardRecords:
         return {"outcome": "failed", "reason": self.error or LOST}
 
 
-def read_ahead(run_id: str, data: ObjectStore) -> Generator[ShardRecords, None, None]:
+def _chosen(run_id: str, shard: str, data: ObjectStore, selection: Selection | None) -> list[ChosenCase] | None:
+    """What SelectNext chose of the shard; None without a selection, and for a shard that broke off before it."""
+    if selection is None or shard in selection.unread:
+        return None
+    return _read(data, keys.chosen(run_id, shard), ChosenCase) if shard in selection.shards else []
+
+
+def read_ahead(
+    run_id: str, data: ObjectStore, selection: Selection | None = None
+) -> Generator[ShardRecords, None, None]:
     """The records of every shard of the run in order, with a few shards' objects being fetched ahead.
 
     A shard is six small objects; fetched one after the other they would take most of Collate's time.
@@ -143,7 +159,7 @@ def read_ahead(run_id: str, data: ObjectStore) -> Generator[ShardRecords, None, 
     waiting: deque[Future[ShardRecords]] = deque()
     with ThreadPoolExecutor(_AHEAD) as pool:
         for entry in entries:
-            waiting.append(pool.submit(ShardRecords.read, run_id, entry.shard, data))
+            waiting.append(pool.submit(ShardRecords.read, run_id, entry.shard, data, selection))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 
-from plumbline.accuracy import Agreement
+from plumbline.accuracy import Agreement, wilson
 from plumbline.collate.shard import ShardRecords
 from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
 from plumbline.contracts.confidence import Calibration, ConfidenceBlock
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import CollateTask, Cost, RunSummary, Sample
+from plumbline.contracts.runs import ClassGain, CollateTask, Cost, RunSummary, Sample, SelectionSummary
+from plumbline.contracts.selection import LEFT_FOR_LATER, Selection
 from plumbline.prices import price_table
 
 _SAMPLES_A_KIND = 4
@@ -22,7 +23,9 @@ _EXCERPT_CHARS = 320
 class Tally:
     """Counts outcomes, classes, repairs, tokens and agreement with gold. Memory does not grow with the cases."""
 
-    def __init__(self, categories: Sequence[str]) -> None:
+    def __init__(self, categories: Sequence[str], selection: Selection | None = None) -> None:
+        self.selection = selection
+        self.explored: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.classes: Counter[str] = Counter(dict.fromkeys(categories, 0))
@@ -56,10 +59,12 @@ class Tally:
             self.classes[accepted] += 1
             self.repairs.update(outcome.repairs)
             self.close_calls += outcome.close_call
-        if outcome.outcome != "unchanged":
+            if records.chosen and records.chosen[outcome.case_id].explored:
+                self.explored[accepted] += 1
+        if outcome.outcome != "unchanged" and outcome.reason != LEFT_FOR_LATER:
             self.agreement.add(outcome.gold_category, accepted)
         case = records.cases.get(outcome.case_id)
-        if case is not None:
+        if case is not None and outcome.reason != LEFT_FOR_LATER:
             self._sample(outcome, case)
 
     def add_replies(self, records: ShardRecords) -> None:
@@ -86,12 +91,12 @@ class Tally:
     ) -> RunSummary:
         """Everything counted so far; balance and training are added by Report."""
         run, prices = task.run, price_table()
-        new = task.ingest.new
+        tried = task.ingest.new - self.reasons[f"dropped: {LEFT_FOR_LATER}"]
         cost = Cost(
             usd=prices.usd(run.model_id, self.paid),
             saved_by_reuse_usd=prices.usd(run.model_id, self.reused),
             prices_as_of=prices.as_of,
-            human_hours=new * minutes_per_case / 60,
+            human_hours=tried * minutes_per_case / 60,
             minutes_per_case=minutes_per_case,
         )
         names: tuple[OutcomeName, ...] = get_args(OutcomeName)
@@ -119,7 +124,33 @@ class Tally:
             accuracy=self.agreement.block(),
             confidence=self._confidence(run.review_below, calibration),
             vote_calls=self.vote_calls,
+            selection=self._selection(),
             samples=tuple(sample for kind in self.samples.values() for sample in kind),
+        )
+
+    def _selection(self) -> SelectionSummary | None:
+        """How the budget was spent. The explored cases are a fair sample: they tell what random order would gain."""
+        if self.selection is None:
+            return None
+        explored = self.explored.total()
+        gains = tuple(
+            ClassGain(
+                category=name,
+                short_before=short,
+                gained=self.classes[name],
+                prevalence=wilson(self.explored[name], explored) if explored else None,
+            )
+            for name, short in self.selection.short_before.items()
+        )
+        return SelectionSummary(
+            rounds=self.selection.rounds,
+            backlog=self.selection.backlog,
+            affordable=self.selection.affordable,
+            chosen=self.selection.chosen,
+            explored=self.selection.explored,
+            near_duplicates=self.selection.near_duplicates,
+            labeled=self.classes.total(),
+            gains=gains,
         )
 
     def _confidence(self, review_below: float, calibration: Calibration | None) -> ConfidenceBlock | None:

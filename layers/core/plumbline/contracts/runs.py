@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from plumbline.contracts.accuracy import AccuracyBlock
+from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.base import Model
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.labels import OutcomeName
@@ -15,6 +15,9 @@ from plumbline.contracts.replies import Usage
 
 RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
 Verdict = Literal["balanced", "short", "empty"]
+ShardMode = Literal["all", "embed", "chosen"]
+"""What is done with a shard: all of its cases are labeled; they are only embedded; those that SelectNext chose are
+labeled."""
 
 
 class RunBase(Model):
@@ -60,6 +63,7 @@ class ShardTask(Model):
     run: RunRequest
     shard: str
     attempt: int = 0
+    mode: ShardMode = "all"
 
 
 class ShardEntry(Model):
@@ -83,6 +87,9 @@ class IngestResult(Model):
     file_format: str
     file_bytes: int
     estimated_usd: float | None = Field(description="None where no price is known for the model, or nothing is labeled")
+    affordable: int | None = Field(
+        default=None, description="how many of the new cases the budget affords; None where it affords all of them"
+    )
 
 
 class ShardResult(Model):
@@ -139,6 +146,29 @@ class Sample(Model):
     excerpt: str
 
 
+class ClassGain(Model):
+    """A class that was short before a selection, and what it gained. `prevalence` is its share of the explored cases,
+    which are a fair sample of the backlog."""
+
+    category: str
+    short_before: int
+    gained: int
+    prevalence: Interval | None
+
+
+class SelectionSummary(Model):
+    """How SelectNext spent a budget that did not afford the whole backlog."""
+
+    rounds: int
+    backlog: int
+    affordable: int
+    chosen: int
+    explored: int
+    near_duplicates: int
+    labeled: int
+    gains: tuple[ClassGain, ...]
+
+
 class RunSummary(Model):
     """Everything that the report and the CLI show of a run; they only render it."""
 
@@ -168,7 +198,13 @@ class RunSummary(Model):
     balance: BalanceResult | None = None
     training_job: str | None = None
     training_error: str | None = None
+    selection: SelectionSummary | None = None
     samples: tuple[Sample, ...] = ()
+
+    @property
+    def left_for_later(self) -> int:
+        """Cases of a backlog that the budget did not afford; they stay new."""
+        return self.outcome_reasons.get("dropped: left_for_later", 0)
 
 
 class RunRow(Model):

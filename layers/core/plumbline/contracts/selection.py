@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from plumbline.contracts.accuracy import Interval
 from plumbline.contracts.base import Model
 from plumbline.contracts.runs import IngestResult, RunRequest
 
@@ -58,24 +57,3 @@ class Selection(Model):
     short_before: dict[str, int] = Field(description="labels that each short class missed before this run")
     shards: tuple[str, ...] = Field(default=(), description="shards of which cases were chosen")
     unread: tuple[str, ...] = Field(default=(), description="shards without vectors: they failed before")
-
-
-class ClassGain(Model):
-    """One short class: what the selection gained, and what as many cases in random order would have.
-
-    `at_random` is the class's share of the explored cases times the cases labeled, with its interval.
-    """
-
-    category: str
-    short_before: int
-    gained: int
-    at_random: Interval | None = None
-
-
-class SelectionReport(Model):
-    """The selection as the report shows it."""
-
-    selection: Selection
-    labeled: int
-    explored_labeled: int
-    gains: tuple[ClassGain, ...]

@@ -8,6 +8,7 @@ from plumbline.contracts.base import Model
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.predictions import PredictionRun
 from plumbline.contracts.runs import RunRequest
+from plumbline.prices import ANSWER_TOKENS
 from plumbline.prompting import load_prompt, prompt_tokens
 from plumbline.settings import IngestFunctionSettings
 
@@ -25,7 +26,7 @@ class IngestSettings(Model):
     cases_per_shard: int = Field(default=50, ge=1, le=50)
     max_row_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     prompt_tokens: int = Field(default=2500, ge=0)
-    answer_tokens: int = Field(default=300, ge=0)
+    answer_tokens: int = Field(default=ANSWER_TOKENS, ge=0)
     raw_bucket: str | None = None
     categories: tuple[str, ...] | None = None
 

@@ -1,7 +1,7 @@
 """The ingest stage: one uploaded file into shards of new cases, an index of all of them, and the rows left out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +12,7 @@ from plumbline.contracts.cases import Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
 from plumbline.contracts.runs import IngestResult, RunBase, RunRequest, ShardEntry
 from plumbline.ingest.cases import CaseStream, read_cases
-from plumbline.ingest.cut import CHARS_PER_TOKEN, cut_case
+from plumbline.ingest.cut import cut_case
 from plumbline.ingest.formats import open_rows
 from plumbline.ingest.ground_truth import fetcher, is_manifest, unwrap
 from plumbline.ingest.mapping import load_mapping, unfound
@@ -26,8 +26,8 @@ from plumbline.ingest.source import Source, open_source
 from plumbline.ingest.values import name_list, normal_name
 from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ObjectStore
+from plumbline.prices import EstimateUsd, tokens_of
 
-EstimateUsd = Callable[[int, int], float | None]
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARS = 1_000_000
 
@@ -46,11 +46,12 @@ def ingest(
     Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`. Each
     row (or run of rows of one id) ends as one case, one reject or one repeat; the counts are checked. A case whose
     content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd(input tokens,
-    output tokens)` prices the labeling of the new cases; None where no price is known. A run that predicts has no
-    budget, and in the ledger a scope of its own.
+    output tokens)` prices the labeling of the new cases; None where no price is known. Above the run's budget the
+    result says how many cases it affords: SelectNext chooses them. A run that predicts has no budget, and in the ledger
+    a scope of its own.
 
     Raises InvalidCaseFile for a file that is gone, unreadable or without one usable row, InvalidMapping, and
-    BudgetExceeded, always before the list of shards is written.
+    BudgetExceeded where the budget does not afford a single case, always before the list of shards is written.
     """
     mapped = load_mapping(raw, run.mapping_key).profile() if run.mapping_key else None
     try:
@@ -63,9 +64,9 @@ def ingest(
             raise nothing_usable(tally.records, tally.reasons, reading.found, reading.unfound, keys.rejects(run.run_id))
     except InvalidCaseFile as error:
         raise InvalidCaseFile(f"{run.key}: {error}") from None
-    estimate = None
+    estimate = affordable = None
     if isinstance(run, RunRequest) and estimate_usd:
-        estimate = _within_budget(tally, run, settings, estimate_usd)
+        estimate, affordable = _within_budget(tally, run, settings, estimate_usd)
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
     return IngestResult(
@@ -80,6 +81,7 @@ def ingest(
         file_format=reading.file_format,
         file_bytes=file_bytes,
         estimated_usd=estimate,
+        affordable=affordable,
     )
 
 
@@ -187,17 +189,19 @@ def _reject(rejects: IO[bytes], row: BadRow, tally: Tally) -> None:
     write_line(rejects, Reject(line=row.line, reason=row.reason.value, detail=row.detail, case_id=row.case_id))
 
 
-def _within_budget(tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> float | None:
-    # The most that it can be: every case asked about once and, where the run votes, every one uncertain.
-    asks = 1 + run.vote_samples
-    input_tokens = asks * (-(-tally.new_chars // CHARS_PER_TOKEN) + tally.new * settings.prompt_tokens)
-    output_tokens = asks * tally.new * settings.answer_tokens
-    estimate = estimate_usd(input_tokens, output_tokens)
-    if estimate is not None and estimate > run.budget_usd:
-        votes = f", with {run.vote_samples} votes for every case" if run.vote_samples else ""
+def _within_budget(
+    tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd
+) -> tuple[float | None, int | None]:
+    """The estimate for all new cases, and how many of them the budget affords; None for all of them."""
+    tokens = tokens_of(tally.new, tally.new_chars, settings.prompt_tokens, settings.answer_tokens)
+    estimate = estimate_usd(*tokens)
+    if estimate is None or estimate <= run.budget_usd:
+        return estimate, None
+    affordable = int(tally.new * run.budget_usd / estimate)
+    if not affordable:
         raise BudgetExceeded(
-            f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${estimate:,.2f} ({input_tokens:,} input "
-            f"and {output_tokens:,} output tokens of {run.model_id}{votes}), above the run's budget of "
-            f"${run.budget_usd:,.2f}; nothing was spent. Raise the budget, take a cheaper model, or upload fewer cases"
+            f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${estimate:,.2f} ({tokens[0]:,} input "
+            f"and {tokens[1]:,} output tokens of {run.model_id}); the run's budget of ${run.budget_usd:,.2f} does not "
+            "afford a single one, and nothing was spent. Raise the budget, or take a cheaper model"
         )
-    return estimate
+    return estimate, affordable

@@ -28,12 +28,13 @@ _OVERFILL: Final = 1.1  # some of what is expected does not come
 
 
 class Block(NamedTuple):
-    """Some cases of the backlog, of one shard: ids and fingerprints in the vectors' order."""
+    """Some cases of the backlog, of one shard: ids, fingerprints and lengths in the vectors' order."""
 
     shard: str
     case_ids: Sequence[str]
     fingerprints: Sequence[str]
     vectors: "Vectors"
+    chars: Sequence[int] = ()
 
 
 class Candidate(NamedTuple):
@@ -44,6 +45,7 @@ class Candidate(NamedTuple):
     shard: str
     fingerprint: str
     chances: "NDArray[np.float64]"
+    chars: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,14 @@ class _Scan:
         tickets = [_ticket(self._seed, case_id) for case_id in block.case_ids]
 
         def candidate(row: int) -> Candidate:
-            return Candidate(tickets[row], block.case_ids[row], block.shard, block.fingerprints[row], chances[row])
+            return Candidate(
+                tickets[row],
+                block.case_ids[row],
+                block.shard,
+                block.fingerprints[row],
+                chances[row].copy(),  # a row alone, not a view that holds its whole block
+                block.chars[row] if block.chars else 0,
+            )
 
         for row, ticket in enumerate(tickets):
             if len(self._drawn) < self._explore:
