@@ -26,7 +26,7 @@ def privacy_of(name: str | None, detector: PiiDetector) -> tuple[Privacy, str]:
     Raises CliError when there is no stack of that name, or its settings cannot be used.
     """
     if name is None and local_stack.running() is None:
-        return Privacy(detector), "Settings: the defaults (no local stack runs; --stack NAME reads a deployed one's)."
+        return Privacy(detector), "Settings: the defaults, as no stack runs here (--stack NAME names one)."
     where = stack.find(name)
     described = boto3.client("cloudformation").describe_stacks(StackName=where.name)["Stacks"][0]
     given = {p["ParameterKey"]: p.get("ParameterValue", "") for p in described.get("Parameters", [])}

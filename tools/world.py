@@ -28,14 +28,16 @@ from plumbline.prompting import LoadedPrompt, load_prompt
 from plumbline.start_run import run_id_of
 from tools.world_models import seed_models
 from tools.world_predictions import seed_predictions
+from tools.world_selection import seed_backlog
 
 ROOT: Final = Path(__file__).parents[1]
 TASK, VERSION = "root_cause", "v3"
 MODEL_ID = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 STARTED = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PER_CLASS = 3
-SHARD, FAILED_SHARD, THROTTLED_SHARD = "00000", "00001", "00009"
+SHARD, FAILED_SHARD, HELD_SHARD, THROTTLED_SHARD = "00000", "00001", "00008", "00009"
 THROTTLED_TEXT = "The model is asked about this case once too often."
+HELD_TEXT = "Boxed as 789456123, says Dr. Lewis."  # nobody can tell what number that is: a person has to look first
 
 # Runs, uploads and datasets by the part they play; events/ spells the same names.
 TYPICAL, WITH_FAILED_SHARD, ALL_FAILED = "run-typical", "run-with-failed-shard", "run-all-failed"
@@ -74,8 +76,12 @@ def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow
     _put_run(ALL_FAILED, [_Shard(FAILED_SHARD, ((new[0], None),), "ModelAccessDenied")], raw, data)
     throttled = Case(case_id="throttled", messages=(Message(role="customer", text=THROTTLED_TEXT),))
     _put_cases(TYPICAL, _Shard(THROTTLED_SHARD, ((throttled, None),)), raw, data)
+    held = Case(case_id="held", messages=(Message(role="customer", text=HELD_TEXT),))
+    raw.write(keys.raw_cases(TYPICAL, HELD_SHARD), _lines([held, new[0]]))
     _put_outcomes(shard, unchanged, data)
     _put_datasets(data)
+    others = [case for case in _samples(2 * PER_CLASS) if case not in labeled]
+    seed_backlog(_anonymized(_Shard(SHARD, tuple((case, None) for case in others))), data)
     seed_models(data, registry)
     seed_predictions(raw, data, ledger, registry)
     raw.write(EXPORT, _lines(labeled) + b'{"subject": "a row without an id"}\n', "application/x-ndjson")

@@ -215,7 +215,7 @@ def test_without_a_stack_the_defaults_count_and_it_says_so(
     export: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plumbline(monkeypatch, str(export))
-    assert "Settings: the defaults (no local stack runs" in " ".join(capsys.readouterr().out.split())
+    assert "Settings: the defaults, as no stack runs here" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.usefixtures("aws")
@@ -248,7 +248,7 @@ def deployed(**parameters: str) -> None:
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
         "Outputs": {name: {"Value": "x"} for name in outputs},
     }
-    given = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+    given: list[Any] = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
     boto3.client("cloudformation").create_stack(StackName="demo", TemplateBody=json.dumps(template), Parameters=given)
 
 

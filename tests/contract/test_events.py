@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from plumbline import keys
+from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.base import Model
+from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.datasets import TrainingStarted
 from plumbline.contracts.models import PromotionResult
 from plumbline.contracts.predictions import FoundExports, SummarizeResult
@@ -19,8 +22,12 @@ from plumbline.contracts.runs import (
     ReportResult,
     ShardResult,
 )
+from plumbline.contracts.selection import SelectResult
+from plumbline.jsonl import read_models
 from plumbline.start_run import Started
+from tests.contract.environment import RESOURCES
 from tests.template.reading import functions
+from tools import world
 from tools.answers import Example, differences, examples
 
 
@@ -37,6 +44,8 @@ ANSWERS: dict[str, type[Model]] = {
     "start_run": Started,
     "ingest": IngestResult,
     "anonymize": ShardResult,
+    "embed_shard": ShardResult,
+    "select_next": SelectResult,
     "classify": ShardResult,
     "parse": ShardResult,
     "repair": ShardResult,
@@ -84,6 +93,20 @@ def test_a_bad_event_raises_the_error_that_the_state_machine_knows(
         _invoke(example)
     assert type(raised.value).__name__ == example.error
     assert str(raised.value), "an error says what to do"
+
+
+@pytest.mark.usefixtures("seeded")
+def test_a_case_for_a_person_is_stored_without_its_texts(environment: Callable[[str], None]) -> None:
+    pytest.importorskip("spacy", reason="the nlp extra is not installed")
+    [example] = [e for e in EXAMPLES if e.name == "anonymize/needs-review"]
+    environment("anonymize")
+    _invoke(example)
+    data = S3ObjectStore(RESOURCES["DataBucket"])
+    held, other = read_models(data, keys.anonymized(world.TYPICAL, world.HELD_SHARD), AnonymizedCase)
+    assert held.review == ("leftover: NUMBER",)
+    assert [message.text for message in held.messages] == [""]
+    assert (held.entities, other.review) == ({"NAME": 1}, ())
+    assert all(message.text for message in other.messages)
 
 
 @pytest.mark.parametrize("stage", sorted(functions()))
