@@ -147,6 +147,26 @@ def test_where_not_one_case_is_affordable_nothing_is_listed_for_labeling() -> No
     assert f"runs/{RUN}/shards.json" not in data.objects
 
 
+def test_the_estimate_takes_every_label_for_one_that_gets_votes() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def estimate(input_tokens: int, output_tokens: int) -> float:
+        asked.append((input_tokens, output_tokens))
+        return 1.0
+
+    for samples in (0, 3):
+        ingest(
+            request("incoming/f", vote_samples=samples),
+            raw=MemoryStore({"incoming/f": _file(10).encode()}),
+            data=MemoryStore(),
+            ledger=MemoryLedger(),
+            settings=IngestSettings(),
+            estimate_usd=estimate,
+        )
+    once, voted = asked
+    assert voted == (4 * once[0], 4 * once[1])
+
+
 def test_a_model_without_a_price_is_not_refused() -> None:
     assert run_ingest(_file(1), usd_per_token=None).result.estimated_usd is None
 

@@ -193,7 +193,9 @@ def _within_budget(
     tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd
 ) -> tuple[float | None, int | None]:
     """The estimate for all new cases, and how many of them the budget affords; None for all of them."""
-    tokens = tokens_of(tally.new, tally.new_chars, settings.prompt_tokens, settings.answer_tokens)
+    once = tokens_of(tally.new, tally.new_chars, settings.prompt_tokens, settings.answer_tokens)
+    # The most that it can be: where the run votes, every label may be uncertain.
+    tokens = tuple((1 + run.vote_samples) * tokens for tokens in once)
     estimate = estimate_usd(*tokens)
     if estimate is None or estimate <= run.budget_usd:
         return estimate, None
