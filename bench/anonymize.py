@@ -34,7 +34,7 @@ from bench.pii_score import (
     score,
     verdict,
 )
-from bench.pii_scripts import by_script
+from bench.pii_scripts import show_scripts
 from bench.pii_sets import SETS, PiiCase, PiiSet, Span, available, load
 from bench.pii_utility import show_utility
 
@@ -118,7 +118,7 @@ def _measure_sets(pythons: dict[str, Path], sets: Sequence[PiiSet], misses: int)
         if pii_set.core:
             _show_recall(pii_set, scores[pii_set.name])
     _show_precision([pii_set for pii_set in sets if pii_set.judged != frozenset()], scores)
-    _show_scripts([pii_set for pii_set in sets if "PERSON" in pii_set.core], measured)
+    show_scripts(sets, {name: run.finds for name, run in measured.items()})
     _show_people(sets, measured, scores)
     _show_speed(sets, measured)
     for name, run in measured.items():
@@ -192,17 +192,6 @@ def _show_precision(sets: Sequence[PiiSet], scores: dict[str, dict[str, SetScore
             "Right: half of a find lies in gold spans. Core: gold and finds of core types; "
             + "; ".join(f"{s.name}: {' '.join(sorted(s.core))}" for s in sets),
         )
-
-
-def _show_scripts(sets: Sequence[PiiSet], measured: dict[str, Measured]) -> None:
-    rows = []
-    for pii_set in sets:
-        tallies = {name: by_script(pii_set, run.finds[pii_set.name]) for name, run in measured.items()}
-        for script, tally in next(iter(tallies.values())).items():
-            shares = (_share(found[script].recall) for found in tallies.values())
-            rows.append((f"{pii_set.name}: {script}", *shares, str(tally.gold)))
-    if rows:
-        show("Persons by the letters of their names: recall", ("names in", *measured, "gold spans"), rows, "")
 
 
 def _show_people(sets: Sequence[PiiSet], measured: dict[str, Measured], scores: dict[str, dict[str, SetScore]]) -> None:

@@ -1,10 +1,11 @@
 """Recall of persons by the letters that their names are written in, since no set with gold spans is in another language
-than English. Pure functions."""
+than English."""
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bench.measuring import show
 from bench.pii_score import CaseFinds, Tally, is_found
 from bench.pii_sets import PiiSet
 
@@ -31,3 +32,15 @@ def by_script(pii_set: PiiSet, finds: Sequence[CaseFinds]) -> dict[str, Tally]:
                     tally.gold += 1
                     tally.found += is_found(span, row)
     return dict(sorted(tallies.items(), key=lambda item: -item[1].gold))
+
+
+def show_scripts(sets: Sequence[PiiSet], finds: Mapping[str, Mapping[str, Sequence[CaseFinds]]]) -> None:
+    """Print a table of the detectors' finds (by detector, then set)."""
+    rows = []
+    for pii_set in sets:
+        tallies = [by_script(pii_set, found[pii_set.name]) for found in finds.values()]
+        for script, tally in tallies[0].items() if "PERSON" in pii_set.core else ():
+            shares = (f"{found[script].recall or 0:.3f}" for found in tallies)
+            rows.append((f"{pii_set.name}: {script}", *shares, str(tally.gold)))
+    if rows:
+        show("Persons by the letters of their names: recall", ("names in", *finds, "gold spans"), rows)

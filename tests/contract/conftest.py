@@ -35,10 +35,10 @@ def fresh_clients() -> Iterator[None]:
 
 @pytest.fixture
 def aws(fresh_clients: None) -> Iterator[None]:
-    model._idempotent.cache_clear()
+    model.stored_model.cache_clear()
     with mock_aws():
         yield
-    model._idempotent.cache_clear()
+    model.stored_model.cache_clear()
 
 
 @pytest.fixture
