@@ -1,0 +1,212 @@
+"""`plumbline review`: sheets for people to label, and their labels back as gold."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from cli import stack as stacks
+from cli.downloads import run_folder
+from cli.errors import CliError, UsageProblem
+from cli.options import AsJson, StackName, examples
+from cli.paths import plumbline, prompts_dir, shown
+from cli.results import summary_of
+from cli.review_view import rendered
+from cli.run import console_for
+from cli.stack import Stack
+from cli.status import chosen, runs_of
+from cli.wrapping import say
+from plumbline import keys
+from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.errors import InvalidPrompt, MissingObject
+from plumbline.contracts.gold import GoldLabel
+from plumbline.contracts.labels import Outcome
+from plumbline.contracts.prompts import Category
+from plumbline.contracts.review import AskedCase
+from plumbline.contracts.runs import RunSummary
+from plumbline.gold import read_gold, write_gold
+from plumbline.jsonl import read_models
+from plumbline.prompting import load_prompt
+from plumbline.report.words import plural
+from plumbline.review.cases import ReviewCase, candidates_of_run, read_cases
+from plumbline.review.queue import queue as queued
+from plumbline.review.queue import sample as sampled
+from plumbline.review.verdict import Verdict, verdict
+
+DEFAULT_SAMPLE: Final = 150
+MAX_SAMPLE: Final = 5000
+review_app = typer.Typer(help="Let people label cases, and take their labels as gold.", no_args_is_help=True)
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or `last`.")]
+Size = Annotated[int, typer.Option("--sample", min=1, max=MAX_SAMPLE, help="How many cases.")]
+Queue = Annotated[bool, typer.Option("--queue", help="The most useful first; else all at random.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed draws the same cases.")]
+
+
+@review_app.command(
+    "export",
+    epilog=examples("plumbline review export last", "plumbline review export run-4f2a --queue --out sheet.xlsx"),
+)
+def export_command(
+    run: Run = "last",
+    size: Size = DEFAULT_SAMPLE,
+    queue: Queue = False,
+    seed: Seed = 1,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.xlsx", help="Where the sheet goes.")] = None,
+    stack: StackName = None,
+) -> None:
+    """Write an Excel sheet of a run's cases for people to label.
+
+    A random sample of the accepted labels, whose accuracy is the run's; with
+    --queue what a person's label is worth most for, and a fifth at random.
+    Only anonymized text is on it. Same seed, same cases.
+    """
+    where = stacks.find(stack)
+    raise typer.Exit(export(where, run, size, seed, out, console_for(as_json=False), queue=queue))
+
+
+@review_app.command("import", epilog=examples("plumbline review import review-run-4f2a.xlsx"))
+def import_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="A sheet that came back.")],
+    partial: Annotated[bool, typer.Option("--partial", help="Take a sheet from which rows were deleted.")] = False,
+    stack: StackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a sheet that came back, keep its labels as gold, say how right the model was.
+
+    Rows without a label are not reviewed. A sheet with any problem is refused
+    whole. Importing a sheet again replaces what it said before.
+    """
+    where = stacks.find(stack)
+    raise typer.Exit(import_sheet(where, file, console_for(as_json=as_json), partial=partial, as_json=as_json))
+
+
+def export(where: Stack, wanted: str, size: int, seed: int, out: Path | None, console: Console, *, queue: bool) -> int:
+    """Write the sheet and say what it is a sample of; 0."""
+    from cli import review_sheet as sheets  # noqa: PLC0415 - openpyxl takes its time
+
+    if out is not None and out.suffix.lower() != ".xlsx":
+        raise UsageProblem(f"{out} does not end in .xlsx.", "Name it so: spreadsheets go by the ending.")
+    summary = run_summary(where, wanted)
+    cases, population, duplicates = cases_for_people(where, summary, size, seed, queue=queue)
+    answers = answers_of(summary, cases, console)
+    now, names = datetime.now(UTC).replace(microsecond=0), [answer.name for answer in answers]
+    lineage = sheets.lineage_of(summary, cases, names, population, seed, now, queue=queue)
+    path = out or run_folder(summary.run_id) / f"review-{lineage.sheet_id}.xlsx"
+    sheets.write_sheet(sheets.Sheet(lineage, cases, answers), path)
+    drawn = sum(case.part == "random" for case in cases)
+    say(console, sheets.how_drawn(lineage, len(cases), drawn))
+    if duplicates:
+        say(console, f"Left out: {plural(duplicates, 'near-duplicate')} of cases on the sheet.")
+    if known := sum(case.known is not None for case in cases):
+        say(console, f"On the sheet with the label that people gave before: {plural(known, 'case')}.")
+    say(console, f"The sheet: {shown(path)}")
+    say(console, f"When it comes back: {plumbline(f'review import {shown(path)}{where.option}')}")
+    return 0
+
+
+def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, as_json: bool) -> int:
+    """Check, store, show; 0. Raises CliError naming every problem, and then nothing is stored."""
+    from cli import review_reading as reading  # noqa: PLC0415 - openpyxl takes its time
+
+    sheet = reading.read_sheet(file)
+    lineage = sheet.lineage
+    summary = run_summary(where, lineage.run_id)
+    answers = reading.checked(sheet, partial=partial)
+    strangers = not_of_run(where, summary, sheet.asked)
+    if strangers:
+        what = f"{plural(len(strangers), 'case')} of the sheet are not as the run {lineage.run_id} has them"
+        fix = "Was the sheet exported from another stack, or has the run been repeated since? Export a new one."
+        answers.problems.insert(0, reading.Problem(file.name, what, fix))
+    if answers.problems:
+        raise reading.refusal(file.name, answers.problems)
+    if not answers.labels:
+        raise CliError(f"{file.name} has no labels yet.", "Fill in the column Label and save the file.")
+    found = verdict(sheet.asked, answers.labels, lineage.answers)
+    keep(where, lineage.task, f"review-{lineage.run_id}-{lineage.sheet_id}", answers.labels)
+    show(found, summary, where, console, as_json=as_json)
+    return 0
+
+
+def keep(where: Stack, task: str, name: str, labels: Sequence[GoldLabel]) -> None:
+    """Store the labels as gold, replacing those of an earlier import of the same name."""
+    write_gold(task, name, labels, S3ObjectStore(where.data_bucket))
+
+
+def show(found: Verdict, summary: RunSummary, where: Stack, console: Console, *, as_json: bool) -> None:
+    """The verdict, and what to do with it."""
+    if as_json:
+        corrected = [{"model": m, "person": p, "cases": n} for (m, p), n in found.corrected.items()]
+        accuracy = found.accuracy.model_dump() if found.accuracy else None
+        useful = found.useful.model_dump() if found.useful else None
+        known = {"run_id": summary.run_id, "asked": found.asked, "reviewed": found.reviewed, "accuracy": accuracy}
+        print(json.dumps(known | {"useful": useful, "corrected": corrected}, indent=2))
+        return
+    console.print(rendered(found, summary))
+    say(console, "The next run's dataset takes these labels in place of the model's.")
+    if found.corrected:
+        say(console, f"What the model mixes up: {plumbline(f'prompts mine {summary.run_id}{where.option}')}")
+    say(console, f"Confidence learns from them: {plumbline(f'confidence fit {summary.run_id}{where.option}')}")
+
+
+def run_summary(where: Stack, wanted: str) -> RunSummary:
+    """The summary of the run that is meant. Raises CliError where there is none."""
+    row = chosen(runs_of(where), wanted)
+    summary = summary_of(where, row.run_id)
+    if summary is None:
+        raise CliError(f"The run {row.run_id} has labeled nothing (yet).", f"See {plumbline('status')}.")
+    return summary
+
+
+def cases_for_people(
+    where: Stack, summary: RunSummary, size: int, seed: int, *, queue: bool
+) -> tuple[list[ReviewCase], int, int]:
+    """The cases, how many accepted labels the random ones stand for, and how many near-duplicates were left out."""
+    data = S3ObjectStore(where.data_bucket)
+    try:
+        candidates = candidates_of_run(summary.run_id, data, with_signals=queue)
+    except MissingObject as error:
+        raise CliError(f"The labels of {summary.run_id} are gone: {error}.") from None
+    known = read_gold(summary.task, data)
+    if queue:
+        judged = {
+            c.case_id for c in candidates if c.case_id in known and known[c.case_id].content_hash == c.content_hash
+        }
+        choice = queued(candidates, size, seed, frozenset(judged))
+    else:
+        choice = sampled(candidates, size, seed)
+    cases = read_cases(summary.run_id, choice, known, data)
+    if not cases:
+        raise CliError(
+            f"The run {summary.run_id} has no label to review.",
+            "Either it accepted none, which --queue shows too, or the texts are deleted.",
+        )
+    return cases, choice.population, choice.near_duplicates
+
+
+def answers_of(summary: RunSummary, cases: Sequence[ReviewCase], console: Console) -> tuple[Category, ...]:
+    """What people may answer, with the prompt's descriptions where this repository has the very prompt of the run."""
+    try:
+        loaded = load_prompt(prompts_dir(), summary.prompt.task, summary.prompt.version)
+    except InvalidPrompt:
+        loaded = None
+    if loaded is not None and loaded.ref.sha256 == summary.prompt.sha256:
+        return loaded.prompt.answers
+    prompt = f"{summary.prompt.task} {summary.prompt.version}"
+    say(console, f"This repository has not the prompt {prompt} of the run: the sheet names categories only.")
+    names = dict.fromkeys((*summary.classes, *(case.model_label for case in cases)))
+    return tuple(Category(name=name, description="(not in this repository)") for name in names)
+
+
+def not_of_run(where: Stack, summary: RunSummary, asked: Sequence[AskedCase]) -> list[AskedCase]:
+    """Cases of a sheet that the run does not have, or not with that content."""
+    wanted = {case.case_id for case in asked}
+    try:
+        outcomes = read_models(S3ObjectStore(where.data_bucket), keys.outcomes(summary.run_id), Outcome)
+        found = {o.case_id: o.content_hash for o in outcomes if o.case_id in wanted}
+    except MissingObject as error:
+        raise CliError(f"The labels of {summary.run_id} are gone: {error}.") from None
+    return [case for case in asked if found.get(case.case_id) != case.content_hash]
