@@ -182,6 +182,20 @@ def test_every_shipped_version_is_published_and_unchanged() -> None:
     assert {f"{task}/{version}.yaml" for task, version in SHIPPED_VERSIONS} == set(on_disk)
 
 
+# Labels and models point at these by hash: neither a file nor its line may change, not even both together.
+FOREVER = {
+    "npm_issue/v1.yaml": "6294d82366422795436d662041efd676af91c77a61532dde5c4b6336fe89c272",
+    "root_cause/v1.yaml": "33cdae034ad511580a32099f4df54d6feb67c1b879634678109ddb5e986d7576",
+    "root_cause/v2.yaml": "4a66cfdaf195d70868bf2441616aeaf44e1ecb8d3fe5d46d385c6b06f242fe43",
+    "root_cause/v3.yaml": "928c66e9d4a667f8cafcdde67fccf5f5d81fdbe4bb677d0143fdc4522d8d291a",
+}
+
+
+def test_what_was_published_once_stays_as_it_is() -> None:
+    published = read_lock(SHIPPED)
+    assert {name: published.get(name) for name in FOREVER} == FOREVER
+
+
 # ------------------------------------------------------------------------------------------------ the shipped prompts
 
 
