@@ -14,9 +14,10 @@ GAP = rf"(?:{SEP}|{SPACE}{{1,3}})"
 UPPER = r"[^\W\d_a-z\u00df-\u00f6\u00f8-\u00ff]"
 INSIDE = (
     r"(?:de|la|le|les|du|del|della|di|da|do|dos|of|the|den|der|am|an|upon|on|sur|en|op|aan|by|and|bei|im|in|under|al|el"
-    r"|y|e)"
+    r"|y|e|nad|pod|bij|l\u00e8s)"
 )
 TOWN = rf"{UPPER}[\w.'\u2019-]{{0,30}}(?:[ \t/-]{UPPER}[\w.'\u2019-]{{0,30}}|[ \t]{INSIDE}(?=[ \t])){{0,4}}"
+PLAIN_TOWN = rf"{UPPER}[^\W\d]{{1,30}}(?:[ ]{UPPER}[^\W\d]{{1,30}}){{0,2}}"  # without hyphens
 ANY_TOWN = r"[^\W\d_][\w.'\u2019-]{0,30}(?:[ \t][^\W\d_][\w.'\u2019-]{0,30}){0,3}"
 END = r"(?![\w@]|[.:/\\=-]\w)"
 UK = r"(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2})"
@@ -72,6 +73,8 @@ def _parts(town: str, flags: re.RegexFlag) -> tuple[Part, ...]:
         # Little Snoring, NR21 0AA / Toronto ON M5V 2T6 / Sydney NSW 2000
         ("region", 2, rf"{GAP}(?:{town}{GAP}){{0,2}}(?:{STATE}{GAP})?(?:{LETTERED}){END}"),
         ("region", 2, rf"{GAP}(?:{town}{GAP})?{AUSTRALIA}"),
+        # Kanpur-208001
+        ("region", 2, rf"{SEP}{PLAIN_TOWN}[ ]?[-\u2013][ ]?[1-9]\d{{5}}{END}"),
         # Mumbai - 400001, Pune 411 001
         ("code", 1, rf"(?:{SEP}{town}{GAP}{PLAIN}|{GAP}{town}{GAP}(?:{GROUPED}|{LONG})){END}"),
         ("country", 1, rf"{GAP}(?:{town}{GAP})?{COUNTRY}(?:{GAP}{POSTCODE})?"),
@@ -127,9 +130,11 @@ BOX = Expression(
 )
 US_END = Expression(rf"(?<![\w.-])(?P<state>{words.US_STATES})[ \t,.]{{1,3}}(?P<zip>\d{{5}})(?:-\d{{4}})?{END}")
 FORCES = Expression(r"\b[ADF]PO[ \t,]{1,3}A[AEP][ \t,]{1,3}\d{5}(?:-\d{4})?(?![\w-])", re.IGNORECASE)
-CORNER = Expression(
-    rf"\b(?:the )?(?i:corner|intersection) of (?:\d{{1,6}} )?{TOWN}(?: \d{{1,6}})?\.? and (?:\d{{1,6}} )?{TOWN}"
+_ROAD = (
+    rf"(?:\d{{1,6}} )?(?:(?:ul\.|rue|via|calle|c/|rua|viale|all\u00e9e|ulica)[ ](?:{INSIDE}[ ]){{0,2}})?{TOWN}"
+    r"(?:[ ](?:street|st|str|road|rd|avenue|ave|lane|drive|utca|u)\b\.?)?(?: \d{1,6})?"
 )
+CORNER = Expression(rf"\b(?:the )?(?i:corner|intersection) of {_ROAD}\.? and {_ROAD}")
 POSTED = Expression(
     rf"(?<![\w.#&=/-])(?:(?P<area>[A-Z]{{1,2}})\d[A-Z\d]? \d(?![KMGT]B)[ABD-HJLNP-UW-Z]{{2}}|{CA}){END}"
 )

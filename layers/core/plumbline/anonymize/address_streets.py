@@ -8,7 +8,8 @@ from plumbline.anonymize import address_parts as parts
 from plumbline.anonymize import address_words as words
 
 LEFT_CHARS = 80  # how far to the left of a number or a postcode anything is looked for
-WORD = re.compile(r"[^\s]{1,40}")
+# A word, without the bracket or the quotation mark before it.
+WORD = re.compile(r"[^\s(\[\"\u201c\u201e][^\s]{0,39}")
 _WORDISH = re.compile(r"[^\W\d_]")
 _NAME_WORDS = 5
 _LOWER_WORDS = 3
@@ -80,7 +81,7 @@ def _street_behind(run: list[str]) -> tuple[int, int]:
         if length:
             return length + 1, _SURE if first in words.STREETS_FIRST or first in words.NUMBERED_FIRST else _MAYBE
     if first in words.NO_NAMES:
-        return 0, _WEAK
+        return _new_street(run) if first in words.NEW_STREETS else (0, _WEAK)
     if first.endswith(words.SURE_ENDINGS) or (run[0][0].isupper() and first.endswith(words.ENDINGS)):
         return 1, _MAYBE
     return _capital_street(run) or _small_street(run) or (name_length(run, lower_too=False), _WEAK)
@@ -95,6 +96,13 @@ def _capital_street(run: list[str]) -> tuple[int, int] | None:
         if low[length - 1] in words.MAYBE_STREETS and len(low[length - 2]) > 1:
             return length, _MAYBE
     return None
+
+
+def _new_street(run: list[str]) -> tuple[int, int]:
+    """New Road, First Avenue: a word that begins no other name, and right behind it the word for a street."""
+    if len(run) > 1 and run[0].istitle() and run[1].istitle() and plain(run[1]) in words.STREETS:
+        return 2, _SURE
+    return 0, _WEAK
 
 
 def _small_street(run: list[str]) -> tuple[int, int] | None:

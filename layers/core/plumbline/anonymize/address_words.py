@@ -33,17 +33,19 @@ STREETS_FIRST = word_set(
     "avinguda rúa plaça rua alameda travessa praça estrada rodovia ulica ul aleja aleje osiedle ulice náměstí námestie "
     "nám třída ulitsa ulitza prospekt улица ул вулиця вул проспект просп переулок пер бульвар бул площадь пл "
     "набережная "
-    "шоссе jalan jl lorong rruga rr οδός λεωφόρος bulevardul șoseaua calea aleea splaiul jalan đường c/ v.le p.zza c.so"
+    "шоссе jalan jl lorong rruga rr οδός λεωφόρος πλατεία λ "
+    "bulevardul șoseaua calea aleea splaiul jalan đường c/ v.le p.zza c.so"
 )
 MAYBE_STREETS_FIRST = word_set(
-    "via corso largo strada borgo salita avenue ave av bd bld blvd place pl ch quai route rte square cours passage "
+    "via corso largo strada rotonda traversa località frazione urbanización cañada pasadizo vial acceso "
+    " borgo salita avenue ave av bd bld blvd place pl ch quai route rte square cours passage "
     "sentier carrera cra kr transversal diagonal calzada jr pasaje pje rambla ronda camino glorieta pza urb r beco al "
     "plac os skwer rondo trg str șos intrarea piața пр наб gang an am auf im zum zur unter in alte alter aan de het"
 )
 # Behind the name, with the number behind it: Váci utca 12, Storgata 5, Lai tn 3, Brīvības iela 7.
 STREETS_LAST = word_set(
     "utca u út útja tér körút krt köz sétány straße strasse str weg platz allee gasse straat laan plein gate gata vei "
-    "veg vej gade katu tie tee tänav tn mnt puiestee pst iela gatvė prospektas caddesi cad sokak "
+    "veg vej gade katu tie tee tänav tn mnt puiestee pst iela gatvė prospektas caddesi cad sokak rkp rakpart fasor "
     "soka\u011f\u0131 sok bulvar\u0131 "
     "mahallesi "
     "ulitsa prospekt terrasse põik road rd street st avenue ave boulevard blvd drive lane ulica utcája"
@@ -98,6 +100,8 @@ INSIDE = word_set(
 )
 # What stands before a number and leaves the street before it: Via Roma n. 10.
 NUMBER_SIGNS = word_set("n nº n° no nr num número numéro numero № nro č čp д дом house")
+# Of those below: they begin a street's name right before the word for it (12 New Road, 4 First Avenue).
+NEW_STREETS = word_set("new old first last long two three four seven ten")
 # Words that begin no street's name and no town, with or without a capital.
 NO_NAMES = word_set(
     """
@@ -146,7 +150,7 @@ US_STATES = (
 )
 STATES = f"{US_STATES}|ON|QC|BC|AB|MB|SK|NS|NB|NL|PE|YT|NT|NU|NSW|VIC|QLD|SA|TAS|ACT"
 UNITS = (
-    "apartment|apartamento|apartado|appartement|appt|apt|apto|suite|ste|unit|flat|floor|fl|room|rm|building|bldg|box|bte|studio"
+    "apartment|apartamento|appartamento|piano|apartado|appartement|appt|apt|apto|suite|ste|unit|flat|floor|fl|room|rm|building|bldg|box|bte|studio"
     "|house|level|lvl|lot|penthouse|ph|shop|block|blk|tower|door|piso|puerta|pta|planta|esc|escalera|étage|bât(?:iment)?|esc(?:alier)?"
     "|int(?:erno)?|scala|lok(?:al)?|wohnung|whg|stock|etg?|stiege|top|tür|kv|кв|корп|стр|офис|д|dept|depto|interior|bloco|casa|sala"
     "|andar|bus|lgh|vån|leil|krs|emelet|em|ajtó|byt|daire|kat|sector|phase|plot|cabin|trailer|trlr|mailbox|pmb"

@@ -32,8 +32,9 @@ def find_addresses(text: str) -> Iterator[Span]:
         for street in streets(text, match):
             last, more = _tail(text, street.end, street.typed)
             points = street.points + more
-            if points >= _ENOUGH or points + _introduced(text, street.start) >= _ENOUGH:
-                yield Span(_head(text, street.start), last, "ADDRESS")
+            head = _head(text, street.start)
+            if points >= _ENOUGH or points + _introduced(text, head) >= _ENOUGH:
+                yield Span(head, last, "ADDRESS")
                 done = last
                 break
     yield from _boxes(text)
