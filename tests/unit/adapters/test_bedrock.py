@@ -35,6 +35,7 @@ REQUEST = ModelRequest(
     system="You label cases.",
     turns=(Turn(role="user", text=SECRET), Turn(role="assistant", text="?"), Turn(role="user", text="again")),
     max_tokens=200,
+    sample=2,  # which no service is told: the bodies below are the whole of what is sent
 )
 CONVERSE_BODY: dict[str, Any] = {
     "modelId": MODEL,
