@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from plumbline.adapters.model import language_model
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.classify import classify
-from plumbline.contracts.runs import ShardTask
+from plumbline.contracts.runs import ClassifyTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
 from plumbline.settings import ModelSettings, from_env
@@ -15,9 +15,9 @@ from plumbline.settings import ModelSettings, from_env
 
 @stage("classify")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """ShardTask → ShardResult."""
+    """ClassifyTask → ShardResult."""
     settings = from_env(ModelSettings)
-    task = parse_event(ShardTask, event)
+    task = parse_event(ClassifyTask, event)
     result = classify(
         task,
         data=S3ObjectStore(settings.data_bucket),

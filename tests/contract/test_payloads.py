@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
+from plumbline import keys
 from plumbline.contracts.base import Model
 from plumbline.contracts.predictions import (
     AnyFailureTask,
@@ -21,6 +22,7 @@ from plumbline.contracts.predictions import (
 from plumbline.contracts.runs import (
     BalanceTask,
     CaughtError,
+    ClassifyTask,
     CollateTask,
     FailureTask,
     IngestTask,
@@ -28,17 +30,21 @@ from plumbline.contracts.runs import (
     RunRequest,
     ShardEntry,
     ShardFailureTask,
+    ShardMode,
     ShardTask,
     TrainingOutcome,
     TrainingTask,
 )
+from plumbline.contracts.selection import SelectTask
 from tests.template.reading import functions, snake, states
 from tools.answers import examples
 
 EVENTS: dict[str, type[Model]] = {
     "ingest": IngestTask,
     "anonymize": ShardTask,
-    "classify": ShardTask,
+    "embed_shard": ShardTask,
+    "select_next": SelectTask,
+    "classify": ClassifyTask,
     "parse": ShardTask,
     "repair": ShardTask,
     "vote": ShardTask,
@@ -57,7 +63,12 @@ PAYLOADS = {
 # Functions that no state machine calls.
 OTHERS = {"start_run", "promote_model", "predict_case"}
 # The first ask of a case has no number yet: Anonymize and Classify take the model's default. A run forces no training.
-LEFT_OUT = {"anonymize": {"attempt"}, "classify": {"attempt"}, "start_training": {"force"}}
+LEFT_OUT = {
+    "anonymize": {"attempt"},
+    "embed_shard": {"attempt"},
+    "classify": {"attempt"},
+    "start_training": {"force"},
+}
 
 
 def test_every_task_has_a_model() -> None:
@@ -155,8 +166,18 @@ def test_what_becomes_of_training_fits_reports_model() -> None:
 
 def test_an_item_of_shards_json_gives_a_shards_workflow_its_input() -> None:
     selector = dict(states())["LabelShards"]["ItemSelector"]
-    assert selector == {"run.$": "$.run", "shard.$": "$$.Map.Item.Value.shard"}
+    assert selector == {"run.$": "$.run", "shard.$": "$$.Map.Item.Value.shard", "mode.$": "$.label.mode"}
     assert "shard" in ShardEntry.model_fields
+
+
+def test_what_the_map_is_about_is_a_list_that_a_stage_writes_and_a_mode_that_a_shards_task_knows() -> None:
+    known = dict(states())
+    written = {"shards": keys.shards("r"), "chosen": keys.chosen_shards("r")}
+    for name in ("LabelAll", "EmbedBacklog", "LabelChosen"):
+        label = known[name]["Result"]
+        assert label["mode"] in get_args(ShardMode)
+        assert written[label["list"]] == f"runs/r/{label['list']}.json"
+        assert known[name]["ResultPath"] == "$.label"
 
 
 def test_an_error_as_step_functions_hands_it_on_fits_the_failure_models() -> None:

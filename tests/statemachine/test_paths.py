@@ -40,8 +40,8 @@ def test_a_new_file_is_labeled_reported_and_entered_in_the_ledger_and_costs_noth
     assert summary.accuracy.confusion["Customer Education"]["Billing Inquiry"] == 1
     assert run.row.verdict == "short"
     assert run.states() == [
-        *("Ingest", "AnyNewCases", "LabelShards", "Collate", "CheckBalance", "IsBalanced", "NoTraining"),
-        *("Report", "Done"),
+        *("Ingest", "AnyNewCases", "LabelAll", "LabelShards", "MoreToChoose", "Collate", "CheckBalance"),
+        *("IsBalanced", "NoTraining", "Report", "Done"),
     ]
 
     answered = pipeline.calls.answered

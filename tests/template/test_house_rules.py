@@ -98,6 +98,8 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
     [
         ("ingest", {"runs/*/cases.jsonl", "runs/*/shards.json"}),
         ("anonymize", {"runs/*/anonymized/*"}),
+        ("embed_shard", {"runs/*/vectors/*"}),
+        ("select_next", {"runs/*/chosen/*", "runs/*/chosen.json", "runs/*/selection.json", "vectors/*"}),
         ("classify", {"runs/*/replies/*"}),
         ("parse", {"runs/*/labels/*", "runs/*/unparsed/*"}),
         ("repair", {"runs/*/replies/*"}),
@@ -113,6 +115,15 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
 def test_a_stage_writes_only_under_its_own_prefix(stage: str, prefixes: set[str]) -> None:
     written = {g.split(" ", 1)[1] for g in bucket_grants(stage, "DataBucket") if g.startswith("s3:Put")}
     assert written == prefixes
+
+
+def test_check_balance_reads_runs_and_what_people_labeled_and_lists_no_more() -> None:
+    assert {g for g in bucket_grants("check_balance", "DataBucket") if g.startswith("s3:Get")} == {
+        "s3:GetObject runs/*",
+        "s3:GetObject gold/*",
+    }
+    listing = [s for s in statements("check_balance") if "s3:ListBucketVersions" in listed(s["Action"])]
+    assert [s["Condition"] for s in listing] == [{"StringLike": {"s3:prefix": ["gold/*"]}}]
 
 
 def test_only_classify_repair_vote_and_an_api_that_says_so_may_call_a_model_and_only_named_ones() -> None:

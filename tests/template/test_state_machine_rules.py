@@ -85,9 +85,17 @@ def test_the_repair_loop_is_bounded_by_the_runs_own_setting() -> None:
     assert {"Variable": "$.attempt", "NumericLessThanPath": "$.run.max_repairs"} in choice
 
 
+def test_the_rounds_of_a_selection_end_when_select_next_says_so() -> None:
+    known = dict(states())
+    more = known["MoreToChoose"]
+    assert more["Default"] == "Collate"
+    assert {"Variable": "$.select.value.more", "BooleanEquals": True} in more["Choices"][1]["And"]
+    assert known["AnyChosen"]["Default"] == "Collate"
+
+
 def test_a_failed_run_is_recorded_before_it_fails() -> None:
     known = dict(states())
     assert known["RecordFailure"]["Next"] == "Failed"
     assert known["Failed"]["CausePath"] == "$.failure.value.cause"
-    for name in ("Ingest", "LabelShards", "Collate", "CheckBalance", "Report"):
+    for name in ("Ingest", "LabelShards", "SelectNext", "Collate", "CheckBalance", "Report"):
         assert known[name]["Catch"][0]["Next"] == "RecordFailure"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from plumbline import keys
 from plumbline.asking import ask_each
 from plumbline.contracts.cases import AnonymizedCase
-from plumbline.contracts.runs import ShardResult, ShardTask
+from plumbline.contracts.runs import ClassifyTask, ShardResult, ShardTask
 from plumbline.contracts.selection import ChosenCase
 from plumbline.jsonl import read_models, write_models
 from plumbline.ports import LanguageModel, ObjectStore
@@ -17,12 +17,12 @@ def classify(
 ) -> ShardResult:
     """Write one reply for each anonymized case of the shard, but for those that a person has to see first.
 
-    Of a backlog (`task.mode`) only those that SelectNext chose, in any of its rounds: what was asked before is
+    Of a backlog (mode `chosen`) only those that SelectNext chose, in any of its rounds: what was asked before is
     answered from the store. Raises the model's errors, when what was answered before them is written; see `ask_each`.
     """
     run = task.run
     cases: Iterable[AnonymizedCase] = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
-    if task.mode == "chosen":
+    if isinstance(task, ClassifyTask) and task.mode == "chosen":
         chosen = {case.case_id for case in read_models(data, keys.chosen(run.run_id, task.shard), ChosenCase)}
         cases = (case for case in cases if case.case_id in chosen)
     asked = ask_each(

@@ -63,6 +63,11 @@ class ShardTask(Model):
     run: RunRequest
     shard: str
     attempt: int = 0
+
+
+class ClassifyTask(ShardTask):
+    """Classify's event."""
+
     mode: ShardMode = "all"
 
 
