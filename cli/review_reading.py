@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from cli.errors import CliError
 from cli.paths import plumbline
-from cli.review_sheet import HEADS, LINEAGE, REVIEW, sheet_text
+from cli.review_sheet import HEADS, ILLEGAL, LINEAGE, REVIEW, sheet_text
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.prompts import name_key
 from plumbline.contracts.review import AskedCase, SheetLineage
@@ -152,7 +152,7 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return unescape(str(value))
+    return ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", unescape(str(value)))
 
 
 def _saved_at(book: Workbook, path: Path, lineage: SheetLineage) -> datetime:

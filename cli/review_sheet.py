@@ -42,7 +42,7 @@ HEADS: Final[Mapping[str, tuple[str, int]]] = {
 HEAD_ROW: Final = 7
 MAX_CELL: Final = 32_767  # Excel's limit, in UTF-16 code units
 _COLUMN: Final = {field: get_column_letter(place) for place, field in enumerate(HEADS, 1)}
-_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LOOKS_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _FORMULA: Final = ("=", "+", "-", "@", "\t")
 _LINE, _MOST_HEIGHT = 15, 240  # points
@@ -112,7 +112,7 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
 
 def sheet_text(text: str, limit: int = MAX_CELL) -> str:
     """The text as a cell can hold it: line ends as one character, none that XML forbids, cut at Excel's limit."""
-    plain = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    plain = ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     escaped = _LOOKS_ESCAPED.sub("_x005F_", plain)  # else Excel reads _x0041_ as A
     if _units(escaped) <= limit:
         return escaped

@@ -8,18 +8,20 @@ from plumbline.check_balance.pool import Pool, read_pool
 from plumbline.check_balance.write import write_dataset
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.runs import BalanceResult, BalanceTask, ClassCount, Verdict
-from plumbline.ports import Ledger, ObjectStore
+from plumbline.gold import read_gold
+from plumbline.ports import Ledger, ListedStore, ObjectStore
 from plumbline.prompting import LoadedPrompt
 
 
-def check_balance(task: BalanceTask, *, data: ObjectStore, ledger: Ledger, prompt: LoadedPrompt) -> BalanceResult:
+def check_balance(task: BalanceTask, *, data: ListedStore, ledger: Ledger, prompt: LoadedPrompt) -> BalanceResult:
     """Count the task's accepted labels against the target, write the best balanced dataset there is, say how it stands.
 
     The verdict is `balanced` when every class reaches the target (near-duplicates left out), `short` when some do not,
-    `empty` when there is no label at all. The same labels always give the same dataset, under the same version.
+    `empty` when there is no label at all. A person's label stands above the model's. The same labels always give the
+    same dataset, under the same version.
     """
     run, categories = task.run, prompt.prompt.category_names
-    pool = read_pool(run, categories, data, ledger)
+    pool = read_pool(run, categories, data, ledger, read_gold(run.task, data))
     picked = pick(pool, categories, run.target_per_class)
     counts = tuple(
         ClassCount(
@@ -74,6 +76,7 @@ def _write(
         model_ids=models,
         run_ids=tuple(sorted({candidate.run_id for candidate in picked.candidates})),
         near_duplicates_left_out=picked.duplicates.total(),
+        human_labels=sum(candidate.by_person for candidate in picked.candidates),
         pool_per_class={name: pool.accepted(name) for name in categories},
     )
     data.write(keys.dataset_manifest(run.task, version), manifest.model_dump_json(indent=2).encode())

@@ -1,11 +1,12 @@
 """Every accepted label of a task, over all of its runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from plumbline import keys
 from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.runs import RunRequest, RunSummary
@@ -15,7 +16,10 @@ from plumbline.ports import Ledger, ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A labeled case that may go into the dataset. Small, because a task can have a million of them."""
+    """A labeled case that may go into the dataset. Small, because a task can have a million of them.
+
+    `by_person`: the category is a person's, who is sure, and not the model's.
+    """
 
     case_id: str
     category: str
@@ -24,6 +28,7 @@ class Candidate:
     content_hash: str
     run_id: str
     shard: str
+    by_person: bool = False
 
 
 @dataclass
@@ -45,9 +50,20 @@ class Pool:
         return tuple(prompts[key] for key in sorted(prompts)), tuple(sorted({model for _, model in used}))
 
 
-def read_pool(run: RunRequest, categories: Sequence[str], data: ObjectStore, ledger: Ledger) -> Pool:
+def read_pool(
+    run: RunRequest,
+    categories: Sequence[str],
+    data: ObjectStore,
+    ledger: Ledger,
+    gold: Mapping[str, GoldLabel] | None = None,
+) -> Pool:
     """The task's labels; of a case labeled in several runs, the newest. Labels of categories that the prompt no longer
-    has are left out."""
+    has are left out.
+
+    A person's label in `gold` stands above the model's for the very content that it was given for, also where nobody
+    had accepted the model's. A case that people say fits no category of the prompt is left out.
+    """
+    gold = gold or {}
     pool = Pool(candidates={name: [] for name in categories})
     seen: set[bytes] = set()
     for row in ledger.runs(run.task):
@@ -57,8 +73,12 @@ def read_pool(run: RunRequest, categories: Sequence[str], data: ObjectStore, led
             continue  # a run that failed before Collate has accepted nothing
         pool.lineage[row.run_id] = (summary.prompt, summary.model_id)
         for outcome in read_models(data, keys.outcomes(row.run_id), Outcome):
-            candidate = _candidate(outcome, row.run_id)
-            if candidate is None or candidate.category not in pool.candidates:
+            candidate = _candidate(outcome, row.run_id, gold.get(outcome.case_id))
+            if candidate is None:
+                continue
+            if candidate.category not in pool.candidates:
+                if candidate.by_person:
+                    seen.add(candidate.case_id.encode())  # nor does a label of an older run count
                 continue
             if row.run_id == run.run_id:
                 pool.this_run[candidate.category] += 1
@@ -69,15 +89,24 @@ def read_pool(run: RunRequest, categories: Sequence[str], data: ObjectStore, led
     return pool
 
 
-def _candidate(outcome: Outcome, run_id: str) -> Candidate | None:
-    if outcome.outcome != "labeled" or outcome.category is None or outcome.shard is None or outcome.fingerprint is None:
+def _candidate(outcome: Outcome, run_id: str, gold: GoldLabel | None) -> Candidate | None:
+    if outcome.shard is None or outcome.fingerprint is None:
+        return None
+    category, confidence = outcome.category, outcome.confidence or 0.0
+    by_person = gold is not None and gold.content_hash == outcome.content_hash
+    if gold is not None and by_person:
+        category, confidence = gold.category, 1.0
+    elif outcome.outcome != "labeled":
+        return None
+    if category is None:
         return None
     return Candidate(
         case_id=outcome.case_id,
-        category=outcome.category,
-        confidence=outcome.confidence or 0.0,
+        category=category,
+        confidence=confidence,
         fingerprint=outcome.fingerprint,
         content_hash=outcome.content_hash,
         run_id=run_id,
         shard=outcome.shard,
+        by_person=by_person,
     )

@@ -46,6 +46,7 @@ class DatasetManifest(Model):
     model_ids: tuple[str, ...]
     run_ids: tuple[str, ...]
     near_duplicates_left_out: int
+    human_labels: int = Field(default=0, description="rows whose category a person gave, in place of the model's")
     pool_per_class: dict[str, int] = Field(
         default_factory=dict,
         description="accepted labels per class before balancing; what comes in, not what was picked",
