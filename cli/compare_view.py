@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -64,7 +65,7 @@ def _step(step: VersionStep, limit: int) -> Iterator[RenderableType]:
     head.append(", ")
     head.append(f"{count(len(step.broke))} broke", style="red" if step.broke else "")
     yield head
-    yield Text(f"  {verdict(step)}")
+    yield Padding(Text(verdict(step)), (0, 0, 0, 2), expand=False)
     for word, style, cases in (("fixed", "green", step.fixed), ("broke", "red", step.broke)):
         if cases:
             yield _cases(word, style, cases[:limit])

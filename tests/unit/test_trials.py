@@ -1,7 +1,13 @@
 """Cases labeled in memory: the run's own requests, parser and re-asks, and an account of what it took."""
 
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
 import pytest
 
+from plumbline import asking
 from plumbline.contracts.errors import ModelRequestRejected, ModelThrottled
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.prompting import build_repair_request, build_request
@@ -89,3 +95,33 @@ def test_the_models_errors_are_raised() -> None:
     model = FakeModel(lambda request: ModelThrottled("slow down"))
     with pytest.raises(ModelThrottled):
         label_cases([case("1")], prompt=prompt(), model=model, model_id="m")
+
+
+def test_an_interruption_leaves_what_waits_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, let_go = threading.Event(), threading.Event()
+    asked: list[ModelRequest] = []
+
+    class Pool(ThreadPoolExecutor):
+        """Lets the model answer only once the pool is being shut down."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            let_go.set()
+            super().shutdown(wait=wait)
+
+    def slow(request: ModelRequest) -> str:
+        asked.append(request)
+        begun.set()
+        let_go.wait(10)
+        return answer(BILLING)
+
+    def interrupted(futures: Iterable[object]) -> NoReturn:
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asking, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(asking, "as_completed", interrupted)
+    cases = [case(str(number), f"text {number}") for number in range(20)]
+    with pytest.raises(KeyboardInterrupt):
+        label_cases(cases, prompt=prompt(), model=FakeModel(slow), model_id="m", concurrency=1)
+    assert len(asked) == 1

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from plumbline.contracts.errors import ModelRequestRejected
@@ -38,7 +39,7 @@ def ask_each(
         same[request].append(case_id)
     answers: dict[str, Reply] = {}
     stopped: Exception | None = None
-    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+    with ThreadPoolExecutor(max_workers=concurrency) as pool, _no_more_once_interrupted(pool):
         futures = {pool.submit(_ask, model, request): request for request in same}
         for future in as_completed(futures):
             if future.cancelled():
@@ -53,6 +54,16 @@ def ask_each(
                 for waiting in futures:
                     waiting.cancel()
     return Asked([answers[case_id] for case_id, _ in requests if case_id in answers], stopped)
+
+
+@contextmanager
+def _no_more_once_interrupted(pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Ctrl-C of a command: what waits in the pool is not asked, and so not paid for, any more."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def _replies(
