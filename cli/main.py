@@ -24,6 +24,7 @@ from cli.paths import home, prompts_dir, shown
 from cli.predict import PREDICT_EXAMPLES, predict_command
 from cli.predict_batch import PREDICT_BATCH_EXAMPLES, predict_batch_command
 from cli.review import review_app
+from cli.review_ground_truth import ground_truth_app
 from cli.run import RunOptions, console_for, run
 from cli.train import TRAIN_EXAMPLES, train_command
 from cli.wrapping import say
@@ -44,6 +45,7 @@ app.add_typer(prompts_app, name="prompts")
 app.add_typer(models_app, name="models")
 app.add_typer(confidence_app, name="confidence")
 app.add_typer(review_app, name="review")
+review_app.add_typer(ground_truth_app, name="ground-truth")
 
 _MODEL_HELP = (
     "The local stand-in for Bedrock: embedding (needs nothing), llm and smollm2 (language models; make local-llm), "

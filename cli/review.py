@@ -21,6 +21,7 @@ from cli.stack import Stack
 from cli.status import chosen, runs_of
 from cli.wrapping import say
 from plumbline import keys
+from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import InvalidPrompt, MissingObject
 from plumbline.contracts.gold import GoldLabel
@@ -132,8 +133,13 @@ def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, a
 
 
 def keep(where: Stack, task: str, name: str, labels: Sequence[GoldLabel]) -> None:
-    """Store the labels as gold, replacing those of an earlier import of the same name."""
+    """Store the labels as gold, replacing those of an earlier import of the same name, and tell the ledger of cases
+    that it does not know: what a person has labeled is not new at the next upload."""
     write_gold(task, name, labels, S3ObjectStore(where.data_bucket))
+    ledger = DynamoLedger(where.ledger_table)
+    known = ledger.known_hashes(task, [label.case_id for label in labels])
+    if unknown := {label.case_id: label.content_hash for label in labels if label.case_id not in known}:
+        ledger.record_labeled(task, labels[0].run_id, unknown)
 
 
 def show(found: Verdict, summary: RunSummary, where: Stack, console: Console, *, as_json: bool) -> None:

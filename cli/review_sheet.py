@@ -1,6 +1,5 @@
 """A review sheet as an Excel workbook: what people fill in, and in hidden places where each row comes from."""
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,10 +19,10 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from plumbline.contracts.prompts import Category
-from plumbline.contracts.review import AskedCase, SheetLineage
+from plumbline.contracts.review import SheetLineage
 from plumbline.contracts.runs import RunSummary
 from plumbline.report.words import count, moment, plural
-from plumbline.review.cases import ReviewCase
+from plumbline.review.cases import ReviewCase, asked_of, sheet_id_of
 
 REVIEW, INSTRUCTIONS, LISTS, LINEAGE = "Review", "Instructions", "Lists", "Lineage"
 HEADS: Final[Mapping[str, tuple[str, int]]] = {
@@ -63,10 +62,9 @@ def lineage_of(
     summary: RunSummary, cases: Sequence[ReviewCase], answers: Sequence[str], population: int, seed: int,
     now: datetime, *, queue: bool,
 ) -> SheetLineage:  # fmt: skip
-    """The sheet's lineage; the same cases of the same run, drawn the same way, have the same `sheet_id`."""
-    parts = [summary.run_id, str(seed), str(queue), *(f"{row_key(case)}{case.part}" for case in cases)]
+    """What the sheet is made of, for import to check."""
     return SheetLineage(
-        sheet_id=hashlib.sha256("\x1e".join(parts).encode()).hexdigest()[:12],
+        sheet_id=sheet_id_of(summary.run_id, cases, seed, queue=queue),
         run_id=summary.run_id,
         task=summary.task,
         prompt=summary.prompt,
@@ -77,12 +75,6 @@ def lineage_of(
         population=population,
         answers=tuple(answers),
     )
-
-
-def row_key(case: ReviewCase) -> str:
-    """A row's own name, which no spreadsheet changes: of the case and its content."""
-    identity = f"{case.case_id}\x1f{case.content_hash}".encode("utf-8", "surrogatepass")
-    return "r" + hashlib.sha256(identity).hexdigest()[:15]
 
 
 def write_sheet(sheet: Sheet, path: Path) -> None:
@@ -213,7 +205,7 @@ def _row(page: Worksheet, row: int, case: ReviewCase) -> None:
         "note": known.note if known else "",
         "reasoning": _reasoning(case),
         "case_id": case.case_id,
-        "key": row_key(case),
+        "key": case.key,
         "part": case.part,
     }
     for field, text in texts.items():
@@ -305,14 +297,3 @@ def _lineage(page: Worksheet, sheet: Sheet) -> None:
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=True).replace("_x", r"\u005fx")  # or _x0041_ would be read as A
-
-
-def asked_of(case: ReviewCase) -> AskedCase:
-    """The row's case without its text."""
-    return AskedCase(
-        key=row_key(case),
-        case_id=case.case_id,
-        content_hash=case.content_hash,
-        model_label=case.model_label,
-        part=case.part,
-    )

@@ -13,6 +13,7 @@ from cli.errors import CliError, UsageProblem
 from cli.review import export, import_sheet
 from cli.review_sheet import HEAD_ROW, LINEAGE, LISTS, MAX_CELL, REVIEW
 from cli.stack import Stack
+from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import LOW_CONFIDENCE
@@ -179,12 +180,12 @@ def test_no_text_of_a_case_becomes_a_formula(stack: Stack, tmp_path: Path, text:
             for cell in row:
                 if cell.data_type == "f":
                     assert page.title == REVIEW
-                    assert cell.row < HEAD_ROW or cell.column == COLUMN["correct"]
-    row = {field: book[REVIEW].cell(HEAD_ROW + 1, place) for field, place in COLUMN.items()}
+                    assert (cell.row or 0) < HEAD_ROW or cell.column == COLUMN["correct"]
+    first = {field: book[REVIEW].cell(HEAD_ROW + 1, place) for field, place in COLUMN.items()}
     for field in ("text", "reasoning", "case_id"):
-        assert row[field].data_type == "s"
-        assert row[field].quotePrefix  # stays a text when somebody edits the cell
-    assert row["text"].value == text
+        assert first[field].data_type == "s"
+        assert first[field].quotePrefix  # stays a text when somebody edits the cell
+    assert first["text"].value == text
 
 
 def test_a_text_too_long_for_a_cell_is_cut_and_says_so(stack: Stack, tmp_path: Path) -> None:
@@ -238,6 +239,16 @@ def test_cases_that_people_labeled_are_not_asked_again_but_where_they_are_of_the
     rows = list(zip(column(second, "case_id"), column(second, "part"), column(second, "label"), strict=True))
     assert {i for i, part, _ in rows if part == "useful"} == set(ids[6:])
     assert {i: label for i, part, label in rows if part == "random"} == dict.fromkeys(ids[:2], EDUCATION)
+
+
+def test_a_case_that_nobody_had_accepted_is_not_new_once_a_person_labeled_it(stack: Stack, tmp_path: Path) -> None:
+    store_run(stack, {"held": {"reason": LOW_CONFIDENCE}, "C1": {}})
+    ledger = DynamoLedger(stack.ledger_table)
+    ledger.record_labeled("root_cause", "run-later", {"C1": "another content"})
+    path = exported(stack, tmp_path / "sheet.xlsx", queue=True)
+    edit(path, [(row, "label", DEFECT) for row in range(2)])
+    import_sheet(stack, path, CONSOLE, partial=False, as_json=False)
+    assert ledger.known_hashes("root_cause", ["held", "C1"]) == {"held": "hash-held", "C1": "another content"}
 
 
 def test_out_must_be_named_as_a_workbook(reviewed: Stack, tmp_path: Path) -> None:

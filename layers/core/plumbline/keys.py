@@ -165,6 +165,11 @@ def trend_summary(day: str) -> str:
     return f"predictions/{day}/summary.json"
 
 
+def labeling_job(run_id: str, sheet_id: str, name: str = "") -> str:
+    """A file that a Ground Truth job about the run's cases needs or writes; without a name, where all of them lie."""
+    return _run(run_id, f"ground_truth/{sheet_id}/{name}")
+
+
 def gold(task: str, name: str = "") -> str:
     """The gold labels of one import (JSON lines of GoldLabel); without a name, what all of them lie under."""
     return f"gold/{task}/{name}.jsonl" if name else f"gold/{task}/"

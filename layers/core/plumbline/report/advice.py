@@ -100,7 +100,7 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
     unlikely, none = reviewed(summary, LOW_CONFIDENCE), reviewed(summary, FITS_NO_CATEGORY)
     if unlikely:
         text = f"Let a person decide {plural(unlikely, 'case')} whose label is likely wrong (low_confidence):"
-        steps.append(Advice(text, f"plumbline review export {summary.run_id}"))
+        steps.append(Advice(text, f"plumbline review export {summary.run_id} --queue"))
     if none:
         text = (
             f"Read {plural(none, 'case')} that fit no category. Where many are alike, the task lacks one. They are in"

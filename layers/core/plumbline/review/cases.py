@@ -1,7 +1,8 @@
 """The cases of a run that people may label: read from what its stages left in the data bucket."""
 
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from plumbline.contracts.confidence import Signals
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Outcome
-from plumbline.contracts.review import Part
+from plumbline.contracts.review import AskedCase, Part
 from plumbline.jsonl import M, read_models
 from plumbline.ports import ObjectStore
 from plumbline.review.queue import Candidate, Chosen
@@ -34,6 +35,29 @@ class ReviewCase:
     confidence: float
     calibrated: bool
     known: GoldLabel | None = None
+
+    @property
+    def key(self) -> str:
+        """A row's own name, which no spreadsheet changes: of the case and its content."""
+        identity = f"{self.case_id}\x1f{self.content_hash}".encode("utf-8", "surrogatepass")
+        return "r" + hashlib.sha256(identity).hexdigest()[:15]
+
+
+def asked_of(case: ReviewCase) -> AskedCase:
+    """The case without its text: what an import needs to know of it."""
+    return AskedCase(
+        key=case.key,
+        case_id=case.case_id,
+        content_hash=case.content_hash,
+        model_label=case.model_label,
+        part=case.part,
+    )
+
+
+def sheet_id_of(run_id: str, cases: Sequence[ReviewCase], seed: int, *, queue: bool) -> str:
+    """Twelve hex digits, the same for the same cases of the same run, drawn the same way."""
+    parts = [run_id, str(seed), str(queue), *(f"{case.key}{case.part}" for case in cases)]
+    return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()[:12]
 
 
 def candidates_of_run(run_id: str, data: ObjectStore, *, with_signals: bool) -> list[Candidate]:
