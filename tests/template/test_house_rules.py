@@ -180,6 +180,8 @@ def test_functions_stand_in_pipeline_order() -> None:
         "start_run",
         "ingest",
         "anonymize",
+        "embed_shard",
+        "select_next",
         "classify",
         "parse",
         "repair",

@@ -8,7 +8,16 @@ from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import BalanceResult, ClassCount, Cost, IngestResult, RunSummary, Sample
+from plumbline.contracts.runs import (
+    BalanceResult,
+    ClassCount,
+    ClassGain,
+    Cost,
+    IngestResult,
+    RunSummary,
+    Sample,
+    SelectionSummary,
+)
 
 SIX = (
     "Billing Inquiry",
@@ -199,6 +208,27 @@ def short() -> RunSummary:
         cost=Cost(usd=None, saved_by_reuse_usd=None, prices_as_of=None, human_hours=31.75, minutes_per_case=5),
         balance=balance_of(this_run, this_run, target=50),
     )
+
+
+def backlog() -> RunSummary:
+    """A budget that afforded a part of the backlog: two classes were short, the rare one gained."""
+    counts = {"Spam": 6, "Ham": 44}
+    half = Interval(value=0.1, low=0.02, high=0.4, n=10)
+    return summary_of(
+        task="spam",
+        ingest=ingest_of(cases=1_000, affordable=60),
+        outcomes={"labeled": 50, "needs_review": 0, "dropped": 950, "failed": 0, "unchanged": 0},
+        outcome_reasons={"dropped: left_for_later": 948, "dropped: two categories": 2},
+        classes=counts,
+        balance=balance_of(counts, counts, target=50),
+        selection=SelectionSummary(
+            rounds=2, backlog=1_000, affordable=52, chosen=52, explored=10, near_duplicates=3, labeled=50,
+            gains=(
+                ClassGain(category="Spam", short_before=50, gained=6, prevalence=None),
+                ClassGain(category="Ham", short_before=50, gained=44, prevalence=half),
+            ),
+        ),
+    )  # fmt: skip
 
 
 def empty() -> RunSummary:

@@ -10,6 +10,7 @@ from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.confidence import reviewed
 from plumbline.report.facts import nothing_labeled
 from plumbline.report.names import training_fault
+from plumbline.report.selection import backlog_step
 from plumbline.report.words import count, money, percent, plural
 
 _NAMED = 4  # how many short classes a step names
@@ -41,6 +42,8 @@ def _labeled(summary: RunSummary) -> str:
         found = f"None of {plural(ingest.new, 'new case')} labeled"
     else:
         found = f"{count(labeled)} of {plural(ingest.new, 'new case')} labeled"
+        if summary.left_for_later:
+            found += f" and {count(summary.left_for_later)} left for later"
     return f"{failed}{running}{found}"
 
 
@@ -67,7 +70,7 @@ def next_steps(summary: RunSummary) -> list[Advice]:
     """What a person should do now, most urgent first; a single line of peace when there is nothing."""
     steps = [*_input_steps(summary), *_outcome_steps(summary), *_balance_steps(summary), *_quality_steps(summary)]
     usd = summary.cost.usd
-    if usd is not None and usd >= _LOW_BUDGET * summary.budget_usd:
+    if usd is not None and summary.selection is None and usd >= _LOW_BUDGET * summary.budget_usd:
         used = percent(usd / summary.budget_usd, 0) if summary.budget_usd else "all"
         steps.append(Advice(f"This run used {used} of its budget. Raise the budget before a larger file."))
     return steps or [Advice("Nothing needs attention.")]
@@ -108,7 +111,9 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         steps.append(Advice(text, where))
     if review := outcomes.get("needs_review", 0) - kept - unlikely - none:
         steps.append(Advice(f"Let a person decide {plural(review, 'case')} marked needs_review in", where))
-    if dropped := outcomes.get("dropped", 0):
+    if backlog := backlog_step(summary):
+        steps.append(Advice(backlog))
+    if dropped := outcomes.get("dropped", 0) - summary.left_for_later:
         text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"
         steps.append(Advice(text, where))
     return steps

@@ -28,6 +28,7 @@ _REPAIRS = {
     "re_asked": "Asked again",
 }
 _REASONS = {
+    "left_for_later": "Left for later: the budget went to cases of more use",
     LOW_CONFIDENCE: "confidence too low",
     FITS_NO_CATEGORY: "fits no category",
 }

@@ -10,6 +10,7 @@ from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_
 from plumbline.report.names import OUTCOMES, reason_name, repair_name, training_fault
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
+from plumbline.report.selection import GainRow, gain_rows, left_over
 from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
 
 _EXCERPT = 700  # characters of a case shown
@@ -82,6 +83,8 @@ class View:
     no_quality: str
     confidence: list[Fact]
     training: str
+    left_over: str
+    gains: list[GainRow]
     repairs: list[Row]
     entities: list[Row]
     samples: list[SampleGroup]
@@ -115,6 +118,8 @@ def view_of(summary: RunSummary) -> View:
         no_quality=_no_quality(summary),
         confidence=confidence_facts(summary),
         training=_training(summary),
+        left_over=left_over(summary),
+        gains=gain_rows(summary),
         repairs=_repairs(summary),
         entities=_counted(summary.entities),
         samples=_samples(summary),
