@@ -14,8 +14,9 @@ from plumbline.check_balance.pool import read_pool
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.runs import ShardEntry
 from plumbline.contracts.selection import CaseVector, ChosenCase, Selection, SelectResult, SelectTask
+from plumbline.gold import read_gold
 from plumbline.jsonl import read_models, write_models
-from plumbline.ports import Embedder, Ledger, ObjectStore
+from plumbline.ports import Embedder, Ledger, ListedStore, ObjectStore
 from plumbline.prices import ANSWER_TOKENS, EstimateUsd, tokens_of
 from plumbline.prompting import LoadedPrompt, prompt_tokens
 from plumbline.select_next.chances import described, fit
@@ -33,7 +34,7 @@ Chosen = Mapping[str, Sequence[ChosenCase]]
 def select_next(
     task: SelectTask,
     *,
-    data: ObjectStore,
+    data: ListedStore,
     ledger: Ledger,
     prompt: LoadedPrompt,
     embedder: Embedder,
@@ -48,7 +49,7 @@ def select_next(
     if task.ingest.affordable is None:
         raise BrokenInvariant(f"run {run.run_id}: SelectNext was asked, but the budget affords every case")
     before = _chosen_before(task, data)
-    labeled = read_pool_labels(read_pool(run, names, data, ledger), run.task, data, embedder)
+    labeled = read_pool_labels(read_pool(run, names, data, ledger, read_gold(run.task, data)), run.task, data, embedder)
     short_before = {name: run.target_per_class - labeled.counts[name] for name in names}
     add_run_labels(labeled, run, before, names, data)
     told = embedder.embed(described(prompt.prompt))
