@@ -30,10 +30,10 @@ from plumbline.trials import MAX_REPAIRS, Trial, label_cases
 PROMPTS = ROOT / "prompts"
 _TOLD_EVERY = 10
 _COLUMNS = ("prompt", "right", "95% interval", "macro F1", "label", "at once", "mended", "re-asked", "in", "cached",
-            "out", "s/case")  # fmt: skip
+            "out", "s", "CPU s")  # fmt: skip
 _CAPTION = (
     "right: of all cases, one without a label is wrong; label: a label in the end; at once: from the first reply; "
-    "mended: the parser had to; in, cached, out: tokens a case"
+    "mended: the parser had to; in, cached, out, s, CPU s: tokens and seconds a case"
 )
 
 
@@ -84,6 +84,7 @@ def line(cases: Sequence[GoldCase], result: Result) -> tuple[str, ...]:
         f"{sum(one.cache_read_tokens for one in usage) / n:.0f}",
         f"{sum(one.output_tokens for one in usage) / n:.0f}",
         f"{sum(answer.seconds for answer in result.answers) / n:.1f}",
+        f"{sum(answer.cpu_seconds for answer in result.answers) / n:.1f}",
     )
 
 
