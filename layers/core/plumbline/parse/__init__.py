@@ -59,7 +59,12 @@ def label_of(reply: Reply, run_id: str, prompt: LoadedPrompt, calibration: Calib
     """
     if reply.error:
         raise UnparseableReply(reply.error)
-    answer = read_answer(reply.text, prompt.prompt.answers, truncated=reply.stop_reason == "max_tokens")
+    answer = read_answer(
+        reply.text,
+        prompt.prompt.answers,
+        truncated=reply.stop_reason == "max_tokens",
+        output_format=prompt.prompt.output_format,
+    )
     repairs = answer.repairs + ("re_asked",) * reply.attempt
     label = Label(
         case_id=reply.case_id,

@@ -3,47 +3,44 @@
 The expected form is `<reasoning>…</reasoning><category>…</category><runner_up>…</runner_up>`. Each mend is named in
 `Answer.repairs`:
 
+aside            a section of the prompt, the case or the model's thinking stands beside the answer
 fence            the answer stands inside a markdown code fence
-entities         tags came as `&lt;category&gt;`
-tag_form         capitals, spaces, hyphens or attributes in a tag
+entities         tags came as `&lt;category&gt;` or with another escape
+tag_form         capitals, spaces, hyphens, attributes or other brackets in a tag
 unclosed         a tag was opened and never closed, or closed and never opened
 order            the parts came in another order
 stray_text       text outside the tags
+quoted           tags within the reasoning, which are not the answer's
+echo             the answer format's own words came back beside the answer
 no_reasoning     the reasoning is missing
-untagged         `Category: X` on a line of its own instead of a tag
+untagged         JSON, `Category: X` on a line of its own, or nothing but a name, instead of a tag
 repeated         the category came twice, the same both times
 name_form        the category's capitals, spacing, punctuation or quotes differ
 alias            one of the category's aliases from the prompt file
 near_match       a misspelling that is near exactly one category
-runner_up        the runner-up was no category of the task, and is left out
+explained        the category is followed by an explanation that names no other
+runner_up        the runner-up was no category of the task, or two, and is left out
 truncated        the reply ran out of tokens after the category
+
+A category that stands only within the reasoning, or amid a sentence, may be quoted from the case: it is no answer.
 """
 
-import html
+import functools
 import re
 from collections.abc import Sequence
-
-from rapidfuzz import fuzz
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.contracts.prompts import Category, name_key
+from plumbline.parse.names import resolve, same_name, unescaped
+from plumbline.parse.parts import PARTS, Part, take_apart
 
-_NONE = {"", "none", "n/a", "na", "no", "-", "no runner-up", "no runner up", "not applicable"}
-_NEAR = 88.0  # rapidfuzz ratio of a misspelling: two wrong letters in fifteen
-_MARGIN = 12.0  # by which the nearest name must beat the second nearest
-_MAX_NAME = 120  # a longer "category" is prose
-
+_NO_RUNNER_UP = {"", "none", "na", "no", "norunnerup", "notapplicable"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STRICT = re.compile(
     r"\s*<reasoning>(?P<reasoning>[^<]*)</reasoning>\s*<category>(?P<category>[^<]*)</category>"
     r"\s*<runner_up>(?P<runner_up>[^<]*)</runner_up>\s*",
 )
-_FENCE = re.compile(r"```[a-zA-Z]*[ \t]*\n?|\n?```")
-_ESCAPED_TAG = re.compile(r"&lt;\s*/?\s*(?:reasoning|category|runner[_ -]?up)", re.IGNORECASE)
-_TAG = re.compile(r"<\s*(?P<slash>/?)\s*(?P<name>reasoning|category|runner[_ -]?up)\b(?P<rest>[^<>]*)>", re.IGNORECASE)
-_CANONICAL_TAG = re.compile(r"</?(?:reasoning|category|runner_up)>")
-_UNTAGGED = re.compile(r"^[\s*_#>-]*category[\s*_]*:[\s*_]*(?P<value>[^\n]+?)[\s*_.]*$", re.IGNORECASE | re.MULTILINE)
-_PARTS = ("reasoning", "category", "runner_up")
 
 
 class Answer(Model):
@@ -55,16 +52,13 @@ class Answer(Model):
     repairs: tuple[str, ...]
 
 
-class _Part(Model):
-    name: str
-    text: str
-    closed: bool
-
-
-def read_answer(text: str, categories: Sequence[Category], *, truncated: bool = False) -> Answer:
+def read_answer(
+    text: str, categories: Sequence[Category], *, truncated: bool = False, output_format: str = ""
+) -> Answer:
     """The one category that the reply names. Raises UnparseableReply: empty, none, two, outside the list, cut off.
 
-    The error's message is one of a few fixed phrases, so that it can be counted, logged and shown to the model.
+    `output_format` is the prompt's: its own words between the tags are no answer. The error's message is one of a few
+    fixed phrases, so that it can be counted, logged and shown to the model.
     """
     if not text.strip():
         raise UnparseableReply("the reply is empty")
@@ -73,158 +67,115 @@ def read_answer(text: str, categories: Sequence[Category], *, truncated: bool = 
     if strict and strict["category"] in names and (strict["runner_up"] == "none" or strict["runner_up"] in names):
         runner_up = strict["runner_up"]
         other = None if runner_up in ("none", strict["category"]) else runner_up
-        return Answer(
-            category=strict["category"],
-            runner_up=other,
-            reasoning=html.unescape(strict["reasoning"]).strip(),
-            repairs=(),
-        )
-    return _mend(text, categories, truncated=truncated)
+        return Answer(category=strict["category"], runner_up=other, reasoning=_plain(strict["reasoning"]), repairs=())
+    return _mend(text, categories, _format_words(output_format), truncated=truncated)
 
 
-def _mend(text: str, categories: Sequence[Category], *, truncated: bool) -> Answer:
+def _plain(text: str) -> str:
+    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", unescaped(text).strip())
+
+
+@functools.lru_cache(maxsize=16)
+def _format_words(output_format: str) -> frozenset[str]:
+    parts, _ = take_apart(output_format, [], truncated=False)
+    return frozenset(part.text for part in parts)
+
+
+def _mend(text: str, categories: Sequence[Category], echoed: frozenset[str], *, truncated: bool) -> Answer:
     repairs: list[str] = []
-    text = _normalise_tags(text, repairs)
-    parts, stray = _split(text)
-    if any(not part.closed for part in parts):
-        repairs.append("unclosed")
-    values = [part.text for part in parts if part.name == "category" and part.text]
-    if not values:
-        values = [match["value"] for match in _UNTAGGED.finditer(text)]
-        if values:
-            repairs.append("untagged")
-    elif stray:
-        repairs.append("stray_text")
-    category = _one_category(values, categories, parts, repairs, truncated=truncated)
-    order = [part.name for part in parts]
-    if order != sorted(order, key=_PARTS.index):
-        repairs.append("order")
-    reasoning = " ".join(part.text for part in parts if part.name == "reasoning")
-    if not reasoning:
-        repairs.append("no_reasoning")
-    runner_up = _runner_up(parts, categories, category, repairs)
-    if truncated:
-        repairs.append("truncated")
+    parts, outside = take_apart(text, repairs, truncated=truncated)
+    parts = _as_answer(parts, outside, categories)
+    kept = [part for part in parts if part.text not in echoed or same_name(part.text, categories)[0]]
+    category = _one_category(kept, categories, repairs, truncated=truncated)
+    own = [part for part in kept if not part.quoted and not part.loose]
+    order = [part.name for part in own]
+    reasoning = " ".join(part.text for part in _first_kind(kept, "reasoning"))
+    runner_up = _runner_up(kept, categories, category, repairs)
+    mends = {
+        "echo": len(kept) < len(parts),
+        "quoted": any(part.quoted for part in parts),
+        "unclosed": any(not part.closed for part in parts),
+        "stray_text": bool(outside) and not _loose_category(parts),
+        "untagged": _loose_category(parts),
+        "order": order != sorted(order, key=PARTS.index),
+        "no_reasoning": not reasoning,
+        "truncated": truncated,
+    }
+    repairs += [mend for mend, done in mends.items() if done]
     return Answer(
-        category=category,
-        runner_up=runner_up,
-        reasoning=html.unescape(reasoning).strip(),
-        repairs=tuple(dict.fromkeys(repairs)),
+        category=category, runner_up=runner_up, reasoning=_plain(reasoning), repairs=tuple(dict.fromkeys(repairs))
     )
 
 
-def _normalise_tags(text: str, repairs: list[str]) -> str:
-    if _FENCE.search(text):
-        text = _FENCE.sub("", text)
-        repairs.append("fence")
-    if _ESCAPED_TAG.search(text):
-        text = html.unescape(text)
-        repairs.append("entities")
-
-    def canonical(match: re.Match[str]) -> str:
-        name = re.sub(r"[ -]", "_", match["name"].lower()).replace("runnerup", "runner_up")
-        return f"<{match['slash']}{name}>"
-
-    mended = _TAG.sub(canonical, text)
-    if mended != text:
-        repairs.append("tag_form")
-    return mended
+def _as_answer(parts: list[Part], outside: str, categories: Sequence[Category]) -> list[Part]:
+    """The parts; a reply with nothing but a name outside the tags has that for its category."""
+    if any(part.name == "category" and part.text for part in parts) or not same_name(outside, categories)[0]:
+        return parts
+    return [*parts, Part(name="category", text=outside.strip(), loose=True)]
 
 
-def _split(text: str) -> tuple[list[_Part], bool]:
-    """The tagged parts in order of appearance, and whether there is text outside them."""
-    parts: list[_Part] = []
-    stray = False
-    opened: str | None = None
-    position = 0
-    for match in _CANONICAL_TAG.finditer(text):
-        tag = match.group()
-        between = text[position : match.start()].strip()
-        position = match.end()
-        name = tag.strip("</>")
-        closing = tag.startswith("</")
-        if opened is not None:
-            parts.append(_Part(name=opened, text=_first_line(between, opened), closed=closing and name == opened))
-            opened = None if closing else name
-        elif closing:
-            # A closing tag alone: what stands right before it belongs to it.
-            if between:
-                parts.append(_Part(name=name, text=_last_line(between, name), closed=False))
-        else:
-            stray = stray or bool(between)
-            opened = name
-    rest = text[position:].strip()
-    if opened is not None:
-        parts.append(_Part(name=opened, text=_first_line(rest, opened), closed=False))
-    else:
-        stray = stray or bool(rest)
-    return parts, stray
+def _loose_category(parts: list[Part]) -> bool:
+    """Whether the category stands nowhere in a tag."""
+    return all(part.loose or part.quoted for part in parts if part.name == "category" and part.text)
 
 
-def _first_line(text: str, name: str) -> str:
-    return text if name == "reasoning" else text.split("\n", 1)[0].strip()
+def _first_kind(parts: list[Part], name: str) -> list[Part]:
+    """The parts of a name: those in tags, or where there are none those without."""
+    named = [part for part in parts if part.name == name and part.text and not part.quoted]
+    return [part for part in named if not part.loose] or named
 
 
-def _last_line(text: str, name: str) -> str:
-    return text if name == "reasoning" else text.rsplit("\n", 1)[-1].strip()
-
-
-def _one_category(
-    values: list[str], categories: Sequence[Category], parts: list[_Part], repairs: list[str], *, truncated: bool
-) -> str:
-    if not values:
-        raise UnparseableReply(
-            "the reply was cut off before its category" if truncated else "the reply names no category"
-        )
-    found: set[str] = set()
-    for value in values:
-        name, how = _resolve(value, categories)
+def _one_category(parts: list[Part], categories: Sequence[Category], repairs: list[str], *, truncated: bool) -> str:
+    said: list[str] = []  # the answers
+    quoted: set[str] = set()
+    unknown = False
+    for part in parts:
+        if part.name != "category" or not name_key(part.text):
+            continue
+        name, how = resolve(part.text, categories)
         if name is None:
-            raise UnparseableReply("the category is not one of the list")
-        found.add(name)
-        if how:
-            repairs.append(how)
-    if len(found) > 1:
+            unknown = unknown or not part.quoted
+            if not (part.quoted or part.loose):
+                raise UnparseableReply("the category is not one of the list")
+        elif part.quoted:
+            quoted.add(name)
+        else:
+            said.append(name)
+            repairs += [how] if how else []
+    if len({*said, *quoted}) > 1:
         raise UnparseableReply("the reply names two categories")
-    if len(values) > 1:
+    if not said:
+        raise UnparseableReply(_why_none(unknown=unknown, quoted=bool(quoted), truncated=truncated))
+    if len(said) > 1:
         repairs.append("repeated")
-    category = found.pop()
-    cut_in_name = truncated and parts and parts[-1].name == "category" and not parts[-1].closed
-    if cut_in_name and any(c.name != category and c.name.startswith(category) for c in categories):
+    if truncated and _cut_in_name(parts[-1], said[0], categories):
         raise UnparseableReply("the reply was cut off within its category")
-    return category
+    return said[0]
 
 
-def _resolve(value: str, categories: Sequence[Category]) -> tuple[str | None, str | None]:
-    """The category that a written name means, and the mend that it took; (None, None) where that is not certain."""
-    value = html.unescape(value).strip()
-    for category in categories:
-        if value == category.name:
-            return category.name, None
-    key = name_key(value)
-    if not key or len(value) > _MAX_NAME:
-        return None, None
-    for category in categories:
-        if key == name_key(category.name):
-            return category.name, "name_form"
-    for category in categories:
-        if key in {name_key(alias) for alias in category.aliases}:
-            return category.name, "alias"
-    scores = sorted(((fuzz.ratio(key, name_key(c.name)), c.name) for c in categories), reverse=True)
-    (best, name), (second, _) = scores[0], scores[1]
-    if best >= _NEAR and best - second >= _MARGIN:
-        return name, "near_match"
-    return None, None
+def _why_none(*, unknown: bool, quoted: bool, truncated: bool) -> str:
+    if unknown:
+        return "the category is not one of the list"
+    if truncated:
+        return "the reply was cut off before its category"
+    return "the reply names a category only within other text" if quoted else "the reply names no category"
 
 
-def _runner_up(parts: list[_Part], categories: Sequence[Category], category: str, repairs: list[str]) -> str | None:
-    values = [part.text for part in parts if part.name == "runner_up"]
-    if not values or values[0].strip(" .").casefold() in _NONE:
-        return None
-    name, how = _resolve(values[0], categories)
-    if name is None:
+def _cut_in_name(last: Part, category: str, categories: Sequence[Category]) -> bool:
+    open_name = last.name == "category" and (last.loose or not last.closed) and "<" not in last.text
+    return open_name and any(c.name != category and c.name.startswith(category) for c in categories)
+
+
+def _runner_up(parts: list[Part], categories: Sequence[Category], category: str, repairs: list[str]) -> str | None:
+    found: set[str | None] = set()
+    for part in _first_kind(parts, "runner_up"):
+        if name_key(part.text) in _NO_RUNNER_UP:
+            continue
+        name, how = resolve(part.text, categories)
+        found.add(name)
+        repairs += [how] if how else []
+    if len(found) > 1 or None in found:
         repairs.append("runner_up")
         return None
-    if how:
-        repairs.append(how)
+    name = next(iter(found), None)
     return None if name == category else name
