@@ -37,6 +37,10 @@ def test_believes_names(text: str, value: str, name: str) -> None:
     assert believed(text, value) == [name]
 
 
+def test_two_people_in_one_find_are_two_names() -> None:
+    assert believed("ask Tilda and Bo Rask for it", "Tilda and Bo Rask") == ["Tilda", "Bo Rask"]
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -94,6 +98,19 @@ def introduced(text: str) -> list[str]:
         ("You are now chatting with Mireia.", ["Mireia"]),
         ("Bonjour Maëlle,\nça marche\n\nCordialement,\nYann Le Goff", ["Maëlle", "Yann Le Goff"]),
         ("Guten Tag Frau Gündüz,\n\nMit freundlichen Grüßen\nUwe Harms", ["Frau Gündüz", "Uwe Harms"]),
+        ("I spoke to Warda Ramaswamy on Tuesday. Thanks", ["Warda Ramaswamy"]),
+        ("we talked to ottone roth on Friday", ["ottone roth"]),
+        ("My colleague Adelmo Combi will reply", ["Adelmo Combi"]),
+        ("my partner Ana J. Ruiz has the key", ["Ana J. Ruiz"]),
+        ("please add Ainoa de la Cruz as a user", ["Ainoa de la Cruz"]),
+        ("it was signed for by Karl-August Tscherning, nobody", ["Karl-August Tscherning"]),
+        ("her maiden name is Nyberg.", ["Nyberg"]),
+        ("Name:     Hyacinth T. Marsh\nPlan:     Pro", ["Hyacinth T. Marsh"]),
+        ("It broke.\n\nKind regards\ncarla moss\nBuying office\nTel 1", ["carla moss"]),
+        ("we asked Dr. Wells and Mr Page", ["Dr. Wells", "Mr Page"]),
+        ("I spoke to Customer Service and to tech support on Monday", []),
+        ("I asked Remote Support, please call me Monday", []),
+        ("Thanks\nany ideas\n\nPlease see the log", []),
         ("hi there,\nhello all!\nhey guys,\nthanks again,\nthanks alot!\nthanks in advance,\ndear sir,", []),
         ("It broke.\n\nthanks\nworks now", []),
         ("it took 200 ms longer\ni miss something", []),

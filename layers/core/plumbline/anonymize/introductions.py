@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from plumbline.anonymize.expressions import Expression
-from plumbline.anonymize.name_words import COMMON_WORDS, PARTICLES, TITLES, known_otherwise, means_something_else
+from plumbline.anonymize.name_words import (
+    COMMON_WORDS,
+    EVERYDAY_WORDS,
+    PARTICLES,
+    TITLES,
+    known_otherwise,
+    means_something_else,
+)
 from plumbline.anonymize.spans import Span
 
 Naming = Literal["greeting", "self", "mention"]
@@ -65,17 +72,31 @@ _LABEL = (
     r"|requester|manager|supervisor|employee|signed-off-by|co-authored-by|reviewed-by|attn|attention|from|to|b?cc|agent"
     r"|patient|(?:requested|reported|submitted|approved|reviewed|created|opened|assigned)[ _](?:by|to))"
 )
-_IS = r"[\"']?(?:[ ]?[:=]|[ ]-)[ ]?[\"']?"  # between a label and its value
+_IS = r"[\"']?(?:[ ]?[:=]|[ ]-)[ \t]{0,12}[\"']?"  # between a label and its value
 _ENDS = r"(?=[ ]?(?:[,!.:;?\r\n\u2013-]|$))"
 _I_AM = r"(?:[Tt]his is|I am|I'm|I\u2019m|[Ii]t's)"
 _MY_NAME_IS = (
     r"(?:[Mm]y (?:full |first |last )?name(?: is|'s|\u2019s)|MY NAME IS|[Mm]ein Name ist|[Ii]ch hei(?:ß|ss)e"
     r"|[Mm]e llamo|[Mm]i nombre es|[Jj]e m'appelle|[Mm]i chiamo|[Mm]eu nome é)"
 )
+# A whole name in the middle of a sentence: no full stop but behind an initial, and particles between its words.
+_PLAIN_NAME = r"(?:[^\W\d_a-z][^\W\d_]{1,30}(?:['\u2019-][^\W\d_]{1,30}){0,3}|[^\W\d_a-z]\.?(?=[ ]))"
+_BETWEEN = rf"[ ](?:(?:{'|'.join(sorted(PARTICLES))}|ten)[ ]){{0,2}}"
+_FULL_NAME = rf"(?P<value>(?:{_TITLE})?{_PLAIN_NAME}(?:{_BETWEEN}{_PLAIN_NAME}){{1,3}})(?![\w-])"
+# What a whole name stands behind in a sentence.
+_ABOUT = (
+    r"(?:(?:sp(?:oke|oken|eak|eaking)|talk(?:ed|ing)?|chatt?(?:ed|ing)?)[ ](?:to|with)"
+    r"|(?:signed|handled|approved|sent|written|ordered|reported|requested|submitted)(?:[ ]for)?[ ]by"
+    r"|on behalf of|follow(?:ed)? up with|ask(?:ed)?|[Cc]all me"
+    r"|(?:his|her|their|\w{2,20}['\u2019]s)[ ](?:(?:full|first|last|maiden|middle)[ ])?name(?:[ ]is|['\u2019]s)?"
+    r"|(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir)[ ](?:wife|husband|son|daughter|kid|child|partner|brother|sister|mother"
+    r"|father|mom|mum|dad|boss|manager|colleague|co-?worker|assistant|accountant|tenant|neighbou?r|friend))"
+)
 _WROTE = r"(?:wrote|schrieb|a écrit|escribió|ha scritto|escreveu)"
 _ADDRESS = r"[ ]<(?=[^<>@\s]{1,64}@)"
 _CHATS_WITH = r"(?:(?:[Cc]hatting|[Tt]alking|[Ss]peaking|[Cc]onnected)[ ](?:to|with)|[Aa]gent|[Oo]perator|[Aa]dvisor)"
 _GOES_ON = r"(?=[ ](?:thanks|thank|thx|sorry|i|my|we|can|could|please|it|the|any)\b)"
+_CLAUSE_ENDS = r"(?=[ ]?(?:[,.;!?\r\n]|$)|[ ](?:on|about|and|yesterday|today|last|who|from|in|at|this)\b)"
 
 _PHRASES: tuple[tuple[Naming, str], ...] = (
     ("greeting", rf"{_HEAD}(?:{_HELLO}(?: there)?,?|{_THANKS})[ ]{_ONE_TO_THREE}{_ENDS}"),
@@ -87,6 +108,9 @@ _PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b(?i:{_LABEL}){_IS}{_TWO_OR_THREE}(?=[ ]?(?:[,.;(<\[\"'\r\n-]|$))"),
     ("mention", rf"\b(?i:{_LABEL}){_IS}{_LAST_FIRST}(?=[ ]?(?:[.;(<\[\"'\r\n]|$))"),
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_ONE_TO_THREE}(?=[ ]?(?:[,.;(<\"'\r\n-]|$))"),
+    ("mention", rf"\b{_ABOUT}[ ]{_FULL_NAME}"),
+    ("mention", rf"\b(?:[Aa]dd|[Rr]egister|[Ll]ist|[Aa]uthori[sz]e)[ ]{_FULL_NAME}(?=[ ]as\b)"),
+    ("mention", rf"\b(?:full|first|last|maiden|middle)[ ]name[ ]is[ ]{_ONE_TO_THREE}{_ENDS}"),
     # "First Last <first@example.com>", and the head of a quoted mail.
     ("mention", rf"(?:\b|(?<=\")){_TWO_OR_THREE}\"?{_ADDRESS}"),
     ("mention", rf"(?:\b|(?<=\")){_LAST_FIRST}\"?{_ADDRESS}"),
@@ -105,6 +129,9 @@ _SMALL_PHRASES: tuple[tuple[Naming, str], ...] = (
     ("self", rf"\b(?i:{_I_AM})[ ]{_value(_SMALL, 1, 2)}(?<!ing|.ed|.ly)(?=[ ](?:from|here)\b)"),
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_value(_SMALL, 2, 3)}[ \t]{{0,9}}$"),
     ("mention", rf"\b(?P<value>(?i:mrs?)\.?[ ]{_SMALL})\b"),
+    ("mention", rf"\b(?:spoke|spoken|talked|chatted)[ ](?:to|with)[ ]{_value(_SMALL, 2, 2)}{_CLAUSE_ENDS}"),
+    # A name in small letters with the rest of a signature below it.
+    ("self", rf"{_HEAD}{_CLOSING}{_BELOW}{_value(_SMALL, 2, 2)}(?=[ \t,.]{{0,9}}(?:\r?\n[^\r\n]{{0,60}}){{1,6}}\Z)"),
 )
 # A phrase with this piece in it is looked for only in a text that holds one of these.
 _NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -211,6 +238,8 @@ def _may_be_name(value: str) -> bool:
         return False
     if all(word.casefold().strip(".") in COMMON_WORDS | PARTICLES for word in words):
         return False
+    if len(words) == 1 and value.split(maxsplit=1)[0] != words[0] and words[0].casefold() in EVERYDAY_WORDS:
+        return words[0].istitle()  # Mr Page, Dr. Wells
     return not known_otherwise(words)
 
 

@@ -54,7 +54,7 @@ NOT_NAMES = word_set(
     sadly so some sorry sure support team the their there they to too unable very want was we well what when where
     which who why with would yes you your yours y'all community moderator moderators volunteer volunteers monday
     tuesday wednesday thursday friday saturday sunday january february march july august september october november
-    december
+    december inc corp corporation ltd llc gmbh foundation university department dept purchasing accounting procurement
     """
 )
 # First and last names that are everyday words: outside a full name they count only as written, not in lower case.

@@ -13,6 +13,7 @@ from plumbline.anonymize.spans import Span, line_around, trim
 _MAX_WORDS = 4
 
 _LINE = re.compile(r"[^\r\n]+")
+_JOINT = re.compile(r"[ ](?:and|or|&)[ ]")
 # A word of a name: a capital, then small letters (a further capital only after ' - Mc Mac …); or all of one case.
 _NAME_WORD = re.compile(
     r"(?:Mc|Mac|De|Di|La|Le|Van|O['\u2019])?[^\W\d_a-z][^\W\d_A-Z]*(?:['\u2019-][^\W\d_]+)*\.?"
@@ -36,9 +37,12 @@ def believable(text: str, span: Span) -> Iterator[Span]:
     names in a chat.
     """
     for line in _LINE.finditer(text, span.start, span.end):
-        part = _without_edges(text, Span(line.start(), line.end(), "NAME"))
-        if part and _is_name(text, part):
-            yield with_title(text, part)
+        start = line.start()
+        for joint in (*_JOINT.finditer(text, *line.span()), None):
+            part = _without_edges(text, Span(start, joint.start() if joint else line.end(), "NAME"))
+            if part and _is_name(text, part):
+                yield with_title(text, part)
+            start = joint.end() if joint else line.end()
 
 
 def with_title(text: str, span: Span) -> Span:
