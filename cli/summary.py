@@ -184,6 +184,9 @@ def _accuracy(block: AccuracyBlock) -> Text:
         (percent(block.accuracy.value), "bold"), f" of {plural(block.accuracy.n, 'labeled gold case')}"
     )
     text.append(f" (95% interval {interval_span(block.accuracy)}), macro F1 {block.macro_f1:.2f}")
+    if block.kappa is not None:
+        text.append(f", kappa {block.kappa:.2f}")
+    text.append(f"; {percent(block.coverage.value)} of {plural(block.coverage.n, 'gold case')} labeled")
     if block.unknown_gold:
         text.append(f"; {plural(block.unknown_gold, 'gold label')} unknown to the task", style="yellow")
     return text

@@ -52,6 +52,7 @@ def test_a_typical_run_says_all_that_one_asks_first() -> None:
         "dropped: two categories: 2",
         "mended replies: ",
         "95% interval",
+        "of 192 gold cases labeled",
         "3 gold labels unknown to the task",
         "$0.02 for 201 model calls, 24 replies reused",
         "a person would take 16.0 h at 5 minutes a case",

@@ -49,6 +49,34 @@ def test_agreement_counts_what_sklearn_would() -> None:
     assert second.precision.value == pytest.approx(2 / 3)
     assert (c.precision, c.recall, c.support) == (None, None, 0)
     assert block.macro_f1 == pytest.approx((2 / 3 + 4 / 5) / 2)  # c was neither said nor meant
+    assert block.kappa == pytest.approx(0.5)  # .75 agree, .5 would by chance
+
+
+def test_kappa_is_none_where_there_is_but_one_class() -> None:
+    agreement = Agreement(("a", "b"))
+    agreement.add("a", "a")
+    block = agreement.block()
+    assert block is not None
+    assert block.kappa is None
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=40))
+def test_kappa_macro_figures_and_f1_are_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    agreement = Agreement(("a", "b", "c", "d"))
+    for gold, predicted in pairs:
+        agreement.add(gold, predicted)
+    block = agreement.block()
+    assert block is not None
+    golds, named = zip(*pairs, strict=True)
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(golds, named, average="macro", zero_division=0)
+    assert (block.macro_precision, block.macro_recall, block.macro_f1) == pytest.approx((precision, recall, f1))
+    each = metrics.f1_score(golds, named, labels=list("abc"), average=None, zero_division=0)
+    assert [item.f1 or 0.0 for item in block.per_class] == pytest.approx([*each, 0.0])
+    if block.kappa is None:
+        assert len({*golds, *named}) == 1
+    else:
+        assert block.kappa == pytest.approx(metrics.cohen_kappa_score(golds, named))
 
 
 def test_without_gold_there_is_no_accuracy() -> None:

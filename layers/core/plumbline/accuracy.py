@@ -1,7 +1,7 @@
 """How labels compare with gold labels: accuracy and its interval, per class and as a confusion matrix."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
@@ -21,6 +21,26 @@ def wilson(successes: int, n: int) -> Interval:
     # The share itself bounds the ends against rounding at 0 and 1.
     low, high = max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
     return Interval(value=share, low=low, high=high, n=n)
+
+
+def cohens_kappa(pairs: Mapping[tuple[str, str], int]) -> float | None:
+    """Agreement of two raters beyond chance, from how often each pair of answers came: 1 is full agreement, 0 what
+    chance alone gives. None without pairs, and where both always give one and the same answer.
+
+    Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological Measurement 20
+    (1960).
+    """
+    total = sum(pairs.values())
+    one: Counter[str] = Counter()
+    other: Counter[str] = Counter()
+    for (a, b), cases in pairs.items():
+        one[a] += cases
+        other[b] += cases
+    by_chance = sum(cases * other[name] for name, cases in one.items())
+    if by_chance == total * total:  # whole numbers: no rounding; also true of no pairs
+        return None
+    agreed = sum(cases for (a, b), cases in pairs.items() if a == b)
+    return (agreed * total - by_chance) / (total * total - by_chance)
 
 
 class Agreement:
@@ -50,12 +70,14 @@ class Agreement:
             return None
         right = sum(self._pairs[name, name] for name in self._categories)
         per_class = tuple(self._class(name) for name in self._categories)
-        f1 = [self._f1(name) for name in self._categories]
-        seen = [value for value in f1 if value is not None]
+        seen = [item for item in per_class if item.f1 is not None]  # classes that gold or a label names
         return AccuracyBlock(
             accuracy=wilson(right, labeled),
             coverage=wilson(labeled, self._gold),
-            macro_f1=sum(seen) / len(seen),
+            macro_f1=sum(item.f1 or 0.0 for item in seen) / len(seen),
+            macro_precision=_macro([item.precision for item in seen]),
+            macro_recall=_macro([item.recall for item in seen]),
+            kappa=cohens_kappa(self._pairs),
             per_class=per_class,
             confusion={
                 gold: {predicted: self._pairs[gold, predicted] for predicted in self._categories}
@@ -73,10 +95,10 @@ class Agreement:
             precision=wilson(hits, predicted) if predicted else None,
             recall=wilson(hits, support) if support else None,
             support=support,
+            f1=2 * hits / (predicted + support) if predicted + support else None,
         )
 
-    def _f1(self, name: str) -> float | None:
-        """F1 of one class; None for a class that neither gold nor a label names."""
-        predicted = sum(self._pairs[gold, name] for gold in self._categories)
-        support = sum(self._pairs[name, other] for other in self._categories)
-        return 2 * self._pairs[name, name] / (predicted + support) if predicted + support else None
+
+def _macro(figures: Sequence[Interval | None]) -> float:
+    """The mean, where a figure that there is none of (nothing to divide by) counts as 0, as scikit-learn has it."""
+    return sum(figure.value for figure in figures if figure) / len(figures)

@@ -15,19 +15,21 @@ class Interval(Model):
 
 
 class ClassAccuracy(Model):
-    """Precision and recall of one class against gold labels; None where there is nothing to divide by."""
+    """Precision, recall and F1 of one class against gold labels; None where there is nothing to divide by."""
 
     category: str
     precision: Interval | None
     recall: Interval | None
     support: int
+    f1: float | None = None
 
 
 class AccuracyBlock(Model):
     """How the run's labels compare with the gold labels that came along.
 
     `confusion[gold][predicted]` counts labeled cases; `coverage` is the share of gold cases that got a label.
-    `unknown_gold` counts gold labels that the task does not know; they are left out of every figure here.
+    `unknown_gold` counts gold labels that the task does not know; they are left out of every figure here. Macro figures
+    are means over the classes that occur, as gold or as a label; one that has nothing to divide by counts as 0.
     """
 
     accuracy: Interval
