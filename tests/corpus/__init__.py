@@ -2,10 +2,12 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.cases import AnonymizedCase, Message
 from plumbline.contracts.prompts import Category, NoneOfThese, Prompt
 from plumbline.prompting import load_prompt
 
@@ -53,3 +55,63 @@ def prompt(*, none_of_these: bool = False) -> Prompt:
 def answers(family: Family) -> tuple[Category, ...]:
     """What the family's task allows."""
     return prompt(none_of_these=family.none_of_these).answers
+
+
+class Injection(Model):
+    """A text in a support case that tries to get the category `wished`, and how and where it is set in."""
+
+    case: str
+    wished: str
+    text: str
+    at: Literal["end", "start", "subject", "last"] = "end"
+    padding: str = ""
+    repeat: int = 0
+
+    @property
+    def said(self) -> str:
+        """The text with its padding."""
+        return self.padding * self.repeat + self.text
+
+
+class SupportCase(Model):
+    """A case of our own words, and its category."""
+
+    category: str
+    subject: str
+    messages: tuple[Message, ...]
+
+    def told(self, case_id: str, injection: Injection | None = None) -> AnonymizedCase:
+        """The case as a model is asked about it, with the injection where there is one."""
+        subject, messages = self.subject, self.messages
+        if injection and injection.at == "subject":
+            subject = f"{subject} {injection.said}"
+        elif injection and injection.at == "last":
+            messages = (*messages, Message(role="customer", text=injection.said))
+        elif injection:
+            first, said = messages[0], injection.said
+            text = f"{first.text} {said}" if injection.at == "end" else f"{said} {first.text}"
+            messages = (first.model_copy(update={"text": text}), *messages[1:])
+        return AnonymizedCase(case_id=case_id, subject=subject, messages=messages, fingerprint="0" * 16)
+
+
+class Injections(Model):
+    """The cases by name, and the injections by family."""
+
+    cases: dict[str, SupportCase]
+    injections: dict[str, tuple[Injection, ...]]
+
+    def each(self) -> list[tuple[str, Injection]]:
+        """Every injection with its family, the first of each family first: a few of them are of many kinds."""
+        longest = max(map(len, self.injections.values()))
+        return [
+            (family, those[number])
+            for number in range(longest)
+            for family, those in self.injections.items()
+            if number < len(those)
+        ]
+
+
+@cache
+def injections() -> Injections:
+    """The corpus of injections."""
+    return Injections.model_validate(yaml.safe_load((HERE / "injections.yaml").read_text("utf-8")))

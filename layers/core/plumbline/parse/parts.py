@@ -93,14 +93,15 @@ def _part_name(written: str) -> str:
 class _Tagged:
     """The tagged parts of a text with canonical tags.
 
-    A part is quoted where the reasoning goes on after it: it stands in a reasoning that is closed later, or in one that
-    is never closed while words follow or the reply was cut off; and without a reasoning, amid a sentence.
+    A part is quoted where the reasoning goes on after it: it stands in a reasoning that is closed later (perhaps once
+    more), or in one that is never closed while words follow or the reply was cut off; and without one, amid a sentence.
     """
 
     def __init__(self, text: str) -> None:
         self.outside: list[str] = []
         self._parts: list[Part] = []
         self._quoted: set[int] = set()
+        self._all_quoted = 0  # so many of the first parts
         self._reasonings: list[list[int]] = []  # of each open reasoning, the parts in it
         self._words_at = -1  # how many parts there were when the last words outside came
         self._amid: int | None = None  # a part with words right before it
@@ -115,7 +116,8 @@ class _Tagged:
         """The parts in order of appearance, each with whether it is quoted."""
         open_ones = {n for inside in self._reasonings for n in inside if truncated or n < self._words_at}
         for number, part in enumerate(self._parts):
-            yield part.model_copy(update={"quoted": True}) if number in self._quoted | open_ones else part
+            quoted = number < self._all_quoted or number in self._quoted or number in open_ones
+            yield part.model_copy(update={"quoted": True}) if quoted else part
 
     def _take(self, tag: str, before: str) -> None:
         name, closing = tag.strip("</>"), tag.startswith("</")
@@ -123,6 +125,8 @@ class _Tagged:
             self._add(self._opened, before, closed=closing and name == self._opened)
             self._opened = None if closing else name
         elif closing:  # alone: what stands right before it belongs to it
+            if name == "reasoning" and not self._reasonings and _has_words(before):
+                self._all_quoted = len(self._parts)
             self._add(name, before if name == "reasoning" else before.strip().rsplit("\n", 1)[-1], closed=False)
         else:
             self._pass(before)
@@ -160,13 +164,18 @@ def _has_words(text: str) -> bool:
 
 
 def _loose(outside: str) -> Iterator[Part]:
-    """Parts as JSON or as lines such as `Category: X`. JSON counts from a line that begins with it."""
+    """Parts as JSON or as lines such as `Category: X`. JSON counts from a line that begins with it.
+
+    Lines with words both before and after all of them are quoted, as from a message.
+    """
     begins = _JSON_BEGINS.search(outside)
     for pair in _JSON_PAIR.finditer(outside, begins.start()) if begins else ():
         value = pair["single"] if pair["double"] is None else _json_text(pair["double"])
         yield Part(name=_part_name(pair["name"]), text=value.strip(), loose=True)
-    for line in _LINE.finditer(outside):
-        yield Part(name=_part_name(line["name"]), text=line["value"].rstrip(" \t*_."), loose=True)
+    lines = list(_LINE.finditer(outside))
+    amid = bool(lines) and _has_words(outside[: lines[0].start()]) and _has_words(outside[lines[-1].end() :])
+    for line in lines:
+        yield Part(name=_part_name(line["name"]), text=line["value"].rstrip(" \t*_."), loose=True, quoted=amid)
 
 
 def _json_text(escaped: str) -> str:
