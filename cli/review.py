@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -92,16 +93,18 @@ def export(where: Stack, wanted: str, size: int, seed: int, out: Path | None, co
     if out is not None and out.suffix.lower() != ".xlsx":
         raise UsageProblem(f"{out} does not end in .xlsx.", "Name it so: spreadsheets go by the ending.")
     summary = run_summary(where, wanted)
-    cases, population, duplicates = cases_for_people(where, summary, size, seed, queue=queue)
-    answers = answers_of(summary, cases, console)
+    found = cases_for_people(where, summary, size, seed, queue=queue)
+    cases, answers = found.cases, answers_of(summary, found.cases, console)
     now, names = datetime.now(UTC).replace(microsecond=0), [answer.name for answer in answers]
-    lineage = sheets.lineage_of(summary, cases, names, population, seed, now, queue=queue)
+    lineage = sheets.lineage_of(summary, cases, names, found.population, seed, now, queue=queue)
     path = out or run_folder(summary.run_id) / f"review-{lineage.sheet_id}.xlsx"
     sheets.write_sheet(sheets.Sheet(lineage, cases, answers), path)
     drawn = sum(case.part == "random" for case in cases)
     say(console, sheets.how_drawn(lineage, len(cases), drawn))
-    if duplicates:
-        say(console, f"Left out: {plural(duplicates, 'near-duplicate')} of cases on the sheet.")
+    if found.near_duplicates:
+        say(console, f"Left out: {plural(found.near_duplicates, 'near-duplicate')} of cases on the sheet.")
+    if found.gone:
+        say(console, f"Left out: {plural(found.gone, 'case')} whose text is deleted.")
     if known := sum(case.known is not None for case in cases):
         say(console, f"On the sheet with the label that people gave before: {plural(known, 'case')}.")
     say(console, f"The sheet: {shown(path)}")
@@ -115,7 +118,7 @@ def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, a
 
     sheet = reading.read_sheet(file)
     lineage = sheet.lineage
-    summary = run_summary(where, lineage.run_id)
+    summary = summary_for(where, lineage.run_id, file.name)
     answers = reading.checked(sheet, partial=partial)
     strangers = not_of_run(where, summary, sheet.asked)
     if strangers:
@@ -167,10 +170,27 @@ def run_summary(where: Stack, wanted: str) -> RunSummary:
     return summary
 
 
-def cases_for_people(
-    where: Stack, summary: RunSummary, size: int, seed: int, *, queue: bool
-) -> tuple[list[ReviewCase], int, int]:
-    """The cases, how many accepted labels the random ones stand for, and how many near-duplicates were left out."""
+def summary_for(where: Stack, run_id: str, name: str) -> RunSummary:
+    """The summary of the run that a file is about. Raises CliError where this stack has no such run."""
+    summary = summary_of(where, run_id)
+    if summary is None:
+        hint = "Name the stack that it was exported from with --stack." if where.local else "Is --stack the right one?"
+        raise CliError(f"{name} is about the run {run_id}, which the stack {where.name} does not have.", hint)
+    return summary
+
+
+@dataclass(frozen=True)
+class ForPeople:
+    """The cases of a sheet; of how many accepted labels the random ones are a sample; and what was left out."""
+
+    cases: list[ReviewCase]
+    population: int
+    near_duplicates: int
+    gone: int
+
+
+def cases_for_people(where: Stack, summary: RunSummary, size: int, seed: int, *, queue: bool) -> ForPeople:
+    """The cases that people are asked about, with their texts. Raises CliError where there is none."""
     data = S3ObjectStore(where.data_bucket)
     try:
         candidates = candidates_of_run(summary.run_id, data, with_signals=queue)
@@ -190,7 +210,7 @@ def cases_for_people(
             f"The run {summary.run_id} has no label to review.",
             "Either it accepted none, which --queue shows too, or the texts are deleted.",
         )
-    return cases, choice.population, choice.near_duplicates
+    return ForPeople(cases, choice.population, choice.near_duplicates, gone=len(choice.rows) - len(cases))
 
 
 def answers_of(summary: RunSummary, cases: Sequence[ReviewCase], console: Console) -> tuple[Category, ...]:

@@ -85,7 +85,7 @@ def export(
 ) -> int:  # fmt: skip
     """Write the four files, upload three where asked to, say the next command; 0."""
     summary = review.run_summary(where, wanted)
-    cases, _, _ = review.cases_for_people(where, summary, size, seed, queue=queue)
+    cases = review.cases_for_people(where, summary, size, seed, queue=queue).cases
     answers = review.answers_of(summary, cases, console)
     if len(answers) > gt.MAX_CATEGORIES:
         raise CliError(
@@ -156,7 +156,7 @@ def import_manifest(where: Stack, manifest: str, attribute: str | None, console:
     found = gt.read_manifest(_bytes(manifest).splitlines(), datetime.now(UTC), attribute)
     name = manifest.rpartition("/")[2]
     if found.run_id is not None:
-        summary = review.run_summary(where, found.run_id)
+        summary = review.summary_for(where, found.run_id, name)
         answers = [answer.name for answer in review.answers_of(summary, (), console)]
         answers += [c.model_label for c in found.asked if c.model_label not in answers]
         found.problems += gt.unknown(found.labels, answers)

@@ -56,7 +56,7 @@ def _corrected(found: Verdict) -> Table:
     table.add_column("Cases", justify="right", no_wrap=True)
     rows = list(found.corrected.items())
     for (model, person), cases in rows[:_MOST_ROWS]:
-        table.add_row(model, person, str(cases))
+        table.add_row(Text(model), Text(person), str(cases))
     if len(rows) > _MOST_ROWS:
         table.add_row(f"{len(rows) - _MOST_ROWS} other pairs", "", str(sum(n for _, n in rows[_MOST_ROWS:])))
     return table

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from openpyxl import load_workbook
 from rich.console import Console
@@ -13,6 +14,7 @@ from cli.errors import CliError, UsageProblem
 from cli.review import export, import_sheet
 from cli.review_sheet import HEAD_ROW, LINEAGE, LISTS, MAX_CELL, REVIEW
 from cli.stack import Stack
+from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.gold import GoldLabel
@@ -61,6 +63,7 @@ def test_labels_of_a_sheet_become_gold_and_say_how_right_the_model_was(
     words = " ".join(capsys.readouterr().out.split())
     assert "Reviewed: 8 of 10 cases." in words
     assert "Accuracy: 87.5% of 8 random rows (95% interval 52.9\N{EN DASH}97.8%)" in words
+    assert "Cohen's kappa: 0.7" in words
     assert f"{model[7]} Customer Education 1" in words
     labels = gold(reviewed)
     assert {case_id: label.category for case_id, label in labels.items()} == dict(zip(ids[:8], said, strict=True))
@@ -74,7 +77,7 @@ def test_importing_twice_changes_nothing_and_a_fuller_sheet_replaces(
 ) -> None:
     edit(sheet, [(0, "label", BILLING)])
     import_sheet(reviewed, sheet, CONSOLE, partial=False, as_json=False)
-    first, keys = gold(reviewed), [o.key for o in S3ObjectStore("data").objects_under("gold/")]
+    first, stored = gold(reviewed), [o.key for o in S3ObjectStore("data").objects_under("gold/")]
     import_sheet(reviewed, sheet, CONSOLE, partial=False, as_json=False)
     assert gold(reviewed) == first
     edit(sheet, [(0, "label", DEFECT), (1, "label", BILLING)])
@@ -82,7 +85,7 @@ def test_importing_twice_changes_nothing_and_a_fuller_sheet_replaces(
     import_sheet(reviewed, sheet, CONSOLE, partial=False, as_json=True)
     assert json.loads(capsys.readouterr().out)["reviewed"] == 2
     assert sorted(label.category for label in gold(reviewed).values()) == [BILLING, DEFECT]
-    assert [o.key for o in S3ObjectStore("data").objects_under("gold/")] == keys
+    assert [o.key for o in S3ObjectStore("data").objects_under("gold/")] == stored
 
 
 def test_every_problem_is_named_with_its_cell_and_nothing_is_stored(reviewed: Stack, sheet: Path) -> None:
@@ -157,12 +160,22 @@ def test_other_workbooks_files_and_runs_are_refused(reviewed: Stack, sheet: Path
     assert "9 cases of the sheet are not as the run run-4f2a has them" in refused(reviewed, sheet)
 
 
-def test_a_sheet_of_a_run_that_this_stack_does_not_have_is_refused(
-    reviewed: Stack, sheet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sheet_of_a_run_that_this_stack_does_not_have_is_refused(reviewed: Stack, sheet: Path) -> None:
     edit(sheet, [(0, "label", BILLING)])
-    monkeypatch.setattr("cli.review.runs_of", lambda where: [])
-    assert "There are no runs yet" in refused(reviewed, sheet)
+    boto3.client("s3").delete_object(Bucket="data", Key=keys.summary(RUN))
+    assert "is about the run run-4f2a, which the stack demo does not have" in refused(reviewed, sheet)
+
+
+def test_cases_whose_text_is_deleted_are_left_out_and_said(
+    reviewed: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    S3ObjectStore("data").write(keys.anonymized(RUN, "00000"), b.case("C1").model_dump_json().encode())
+    path = exported(reviewed, tmp_path / "sheet.xlsx")
+    assert column(path, "case_id") == ["C1"]
+    assert "Left out: 9 cases whose text is deleted." in capsys.readouterr().out
+    boto3.client("s3").delete_object(Bucket="data", Key=keys.anonymized(RUN, "00000"))
+    with pytest.raises(CliError, match="has no label to review"):
+        exported(reviewed, tmp_path / "sheet.xlsx")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", '=HYPERLINK("x")'])
