@@ -18,7 +18,10 @@ def baselines(train: Rows, test: Rows, categories: Sequence[str], *, balanced: b
 
     `balanced` weighs short classes up, as the model's own training then does.
     """
-    models = {"majority class": DummyClassifier(strategy="most_frequent"), "TF-IDF + LR": _tfidf(balanced, seed)}
+    models = {
+        "majority class": DummyClassifier(strategy="most_frequent"),
+        "TF-IDF + LR": tfidf(balanced=balanced, seed=seed),
+    }
     found = []
     for name, model in models.items():
         model.fit(list(train.texts), list(train.labels))
@@ -32,7 +35,8 @@ def baselines(train: Rows, test: Rows, categories: Sequence[str], *, balanced: b
     return tuple(found)
 
 
-def _tfidf(balanced: bool, seed: int) -> Pipeline:
+def tfidf(*, balanced: bool, seed: int) -> Pipeline:
+    """TF-IDF of words and pairs of words, with logistic regression."""
     return make_pipeline(
         TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)),
         LogisticRegression(C=10.0, max_iter=2000, class_weight="balanced" if balanced else None, random_state=seed),

@@ -45,6 +45,10 @@ class Recipe(Model):
     class_weights: Literal["auto", "none"] = Field(
         default="auto", description="auto: weigh short classes up where the longest is 1.5 times the shortest"
     )
+    label_noise: Literal["list", "out", "off"] = Field(
+        default="list",
+        description="labels that are probably wrong: listed in the card; left out, too; or not sought",
+    )
     min_per_class: int = Field(default=8, ge=2, description="training cases below which a class is refused")
     quantize: Literal["auto", "none"] = Field(default="auto", description="auto: int8 unless it changes answers")
     time_limit: int = Field(default=0, ge=0, description="seconds for the encoder's training; 0 is no limit")

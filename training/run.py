@@ -11,7 +11,7 @@ from plumbline.contracts.datasets import Split
 from plumbline.contracts.models import ModelCard
 from plumbline.predict.texts import head_and_tail
 from plumbline.report.words import plural
-from training import card, encoders, figures, fit, quiet
+from training import card, encoders, figures, fit, noise, quiet
 from training.baselines import baselines
 from training.dataset import SPLITS, Dataset
 from training.progress import duration, say
@@ -27,6 +27,8 @@ def train_and_export(dataset: Dataset, recipe: Recipe, *, work: Path, model: Pat
     if encoder.is_local:
         quiet.offline()
     say(f"encoder {encoder.name}, {recipe.max_tokens} tokens, {plural(recipe.epochs, 'epoch')}")
+    suspected = noise.look(dataset, recipe)
+    dataset = noise.without_suspects(dataset, suspected)
     prepared = encoders.prepare(encoder, recipe, work)
     tokenizer = encoders.tokenizer_of(prepared, recipe.max_tokens)
     weights = figures.class_weights(dataset.per_class("train")) if recipe.class_weights == "auto" else None
@@ -48,6 +50,7 @@ def train_and_export(dataset: Dataset, recipe: Recipe, *, work: Path, model: Pat
     expected = fit.probabilities(predictor, [*validation.texts, *test.texts])
     served = export_served(predictor, work / PREDICTOR, dataset, expected, recipe, work, os.cpu_count() or 1)
     found = _card(dataset, recipe, encoder.name, served, weighted=weights is not None, seconds=seconds)
+    found = found.model_copy(update={"label_noise": suspected})
     card.write_card(found, served.folder)
     model.mkdir(parents=True, exist_ok=True)
     fit.keep(work / PREDICTOR, model / PREDICTOR)

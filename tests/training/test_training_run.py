@@ -106,6 +106,16 @@ def test_the_card_says_what_was_trained_on_what(trained: Trained) -> None:
         assert (file.sha256, file.bytes) == (hashlib.sha256(content).hexdigest(), len(content))
 
 
+def test_the_card_says_which_labels_are_suspect(trained: Trained) -> None:
+    noise = trained.card.label_noise
+    assert noise is not None
+    texts = {row.case_id: row for row in trained.splits["train"] if row.text.strip()}
+    assert noise.checked == len(texts)
+    assert noise.suspects == sum(noise.per_class.values()) == len(noise.listed)
+    assert all(texts[suspect.case_id].category == suspect.category != suspect.likely for suspect in noise.listed)
+    assert noise.left_out == ()
+
+
 def test_the_exported_graphs_answer_as_the_predictor_does(trained: Trained) -> None:
     fp32, int8 = trained.card.parity
     assert (fp32.precision, int8.precision, fp32.cases) == ("fp32", "int8", 16)

@@ -60,6 +60,25 @@ class DatasetRef(Model):
     train_per_class: dict[str, int]
 
 
+class Suspect(Model):
+    """A training case whose label is probably wrong; `chance` is what models that had not seen it give that label."""
+
+    case_id: str
+    category: str
+    likely: str
+    chance: float
+
+
+class LabelNoise(Model):
+    """What confident learning found in the training cases. `listed` are the surest suspects, at most 500."""
+
+    checked: int
+    suspects: int
+    per_class: dict[str, int]
+    left_out: tuple[str, ...] = Field(default=(), description="case ids that were not trained on")
+    listed: tuple[Suspect, ...] = ()
+
+
 class Metrics(Model):
     """How a model did on one split. `calibration_error` is the expected one over ten bins of equal width."""
 
@@ -121,6 +140,7 @@ class ModelCard(Model):
     beats_baselines: bool
     reference: Reference
     files: tuple[ServingFile, ...]
+    label_noise: LabelNoise | None = None
     warnings: tuple[str, ...] = ()
 
 
