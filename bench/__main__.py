@@ -2,7 +2,8 @@
 
 import importlib
 
-_MODULES = ("pipeline", "ingest", "anonymize", "cold_import", "predict_latency", "accuracy", "llm_prompts", "generate")
+_MODULES = ("pipeline", "ingest", "anonymize", "cold_import", "predict_latency", "accuracy", "llm_prompts", "parser",
+            "injection", "generate")  # fmt: skip
 
 
 def main() -> None:
