@@ -15,6 +15,7 @@ from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
 from cli.compare_prompts import COMPARE_EXAMPLES, compare_command
 from cli.confidence import confidence_app
 from cli.errors import CliError, UsageProblem, explained
+from cli.evaluate import EVALUATE_EXAMPLES, evaluate_command
 from cli.improve_prompts import IMPROVE_EXAMPLES, improve_command
 from cli.mine_prompts import MINE_EXAMPLES, mine_command
 from cli.models import models_app
@@ -133,6 +134,7 @@ def status_command(
 
 
 app.command("anonymize", epilog=ANONYMIZE_EXAMPLES)(anonymize_command)
+app.command("evaluate", epilog=EVALUATE_EXAMPLES)(evaluate_command)
 app.command("train", epilog=TRAIN_EXAMPLES)(train_command)
 app.command("predict", epilog=PREDICT_EXAMPLES)(predict_command)
 app.command("predict-batch", epilog=PREDICT_BATCH_EXAMPLES)(predict_batch_command)

@@ -51,7 +51,7 @@ def run_misses(
         judged += 1
         if gold != outcome.category:
             wrong[outcome.case_id] = (outcome, gold)
-    texts, labels = _stored(data, run_id, [outcome for outcome, _ in wrong.values()])
+    texts, labels = stored(data, run_id, [outcome for outcome, _ in wrong.values()])
     misses = [
         Miss(
             case_id=case_id,
@@ -65,7 +65,7 @@ def run_misses(
     return RunMisses(misses, judged, gone=sum(miss.case is None for miss in misses))
 
 
-def _stored(
+def stored(
     data: ListedStore, run_id: str, outcomes: list[Outcome]
 ) -> tuple[dict[str, AnonymizedCase], dict[str, Label]]:
     """The texts and labels of these cases, by id, as far as they are still there."""

@@ -55,6 +55,11 @@ def votes(run_id: str, shard: str) -> str:
     return _run(run_id, f"votes/{shard}.jsonl")
 
 
+def judged(run_id: str) -> str:
+    """What a judge said of the run's labels (JSON lines of Judged); absent where none was asked."""
+    return _run(run_id, "judged.jsonl")
+
+
 def unparsed(run_id: str, shard: str) -> str:
     """A shard's cases whose last reply gave no label (JSON lines of Unparsed)."""
     return _run(run_id, f"unparsed/{shard}.jsonl")

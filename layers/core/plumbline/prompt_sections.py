@@ -13,16 +13,22 @@ UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\uf
 
 def xml_sections(prompt: Prompt) -> Iterable[str]:
     """The sections, each in a tag of its name; an empty one is an empty text."""
-    yield _section("persona", prompt.persona.strip())
-    yield _section("background", prompt.background.strip())
-    yield _section("categories", "\n".join(_xml_category(category) for category in prompt.answers))
-    yield _section("good_examples", "\n".join(_xml_example(example) for example in prompt.good_examples))
-    yield _section("bad_examples", "\n".join(_xml_example(example) for example in prompt.bad_examples))
-    yield _section("instructions", prompt.instructions.strip())
-    yield _section("output_format", prompt.output_format.strip())
+    yield section("persona", prompt.persona.strip())
+    yield section("background", prompt.background.strip())
+    yield categories_section(prompt)
+    yield section("good_examples", "\n".join(_xml_example(example) for example in prompt.good_examples))
+    yield section("bad_examples", "\n".join(_xml_example(example) for example in prompt.bad_examples))
+    yield section("instructions", prompt.instructions.strip())
+    yield section("output_format", prompt.output_format.strip())
 
 
-def _section(tag: str, content: str) -> str:
+def categories_section(prompt: Prompt) -> str:
+    """What can be answered, as style xml has it."""
+    return section("categories", "\n".join(_xml_category(category) for category in prompt.answers))
+
+
+def section(tag: str, content: str) -> str:
+    """The content, as it stands, in a tag of lines of its own; empty where it is."""
     return f"<{tag}>\n{content}\n</{tag}>" if content else ""
 
 

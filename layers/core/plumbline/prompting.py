@@ -20,6 +20,7 @@ from plumbline.strict_yaml import read_yaml
 
 ANSWER_FORMAT = "<reasoning>…</reasoning><category>…</category><runner_up>…</runner_up>"
 NO_RUNNER_UP = "none"
+JUDGES = "judges"  # the folder of the judges' prompts, which are no task's (see plumbline.evaluate.judge_prompt)
 MAX_BAD_REPLY_CHARS = 2000
 MAX_REASON_CHARS = 300
 
@@ -40,7 +41,7 @@ class LoadedPrompt(Model):
 
 def tasks(prompts_dir: Path) -> tuple[str, ...]:
     """The tasks that have at least one prompt file, by name."""
-    return tuple(sorted({path.parent.name for path in prompts_dir.glob("*/v*.yaml")}))
+    return tuple(sorted({path.parent.name for path in prompts_dir.glob("*/v*.yaml")} - {JUDGES}))
 
 
 def versions(prompts_dir: Path, task: str) -> tuple[str, ...]:
@@ -91,9 +92,9 @@ def _not_found(prompts_dir: Path, task: str, version: str) -> str:
 def parse_prompt(name: str, data: bytes) -> Prompt:
     """The bytes of a prompt file as a Prompt; `name` is its path below prompts/, for messages. Raises InvalidPrompt."""
     try:
-        prompt = Prompt.model_validate(_tidied(read_yaml(data)), strict=True)
+        prompt = Prompt.model_validate(tidied(read_yaml(data)), strict=True)
     except ValidationError as error:
-        found = [_described(detail) for detail in error.errors(include_url=False)]
+        found = [described(detail) for detail in error.errors(include_url=False)]
         more = f" (and {len(found) - _MAX_SHOWN_ERRORS} more)" if len(found) > _MAX_SHOWN_ERRORS else ""
         raise InvalidPrompt(f"prompts/{name}: {'; '.join(found[:_MAX_SHOWN_ERRORS])}{more}.") from None
     except ValueError as error:
@@ -113,17 +114,18 @@ def _is_answerable(name: str) -> bool:
     return plain and not set("<>") & set(name) and name.casefold() != NO_RUNNER_UP
 
 
-def _tidied(value: object) -> object:
-    """The same data with texts stripped, so that a blank one counts as empty, and tuples for lists, as strict models
-    take nothing else for a tuple."""
+def tidied(value: object) -> object:
+    """A prompt file's data with texts stripped, so that a blank one counts as empty, and tuples for lists, as strict
+    models take nothing else for a tuple."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):
-        return tuple(_tidied(item) for item in value)
-    return {key: _tidied(item) for key, item in value.items()} if isinstance(value, dict) else value
+        return tuple(tidied(item) for item in value)
+    return {key: tidied(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _described(error: ErrorDetails) -> str:
+def described(error: ErrorDetails) -> str:
+    """A fault of a prompt file: the field, and what is wrong with it."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     fixed = {"extra_forbidden": "unknown key", "missing": "missing", "model_type": "expected a mapping of fields"}
     message = fixed.get(error["type"], error["msg"].removeprefix("Value error, "))
@@ -152,10 +154,14 @@ def system_text(prompt: Prompt) -> str:
 
 def user_text(case: AnonymizedCase) -> str:
     """The case as XML in which no text of it can close or open a tag, then one line that asks for the answer."""
+    return f"{case_element(case)}\n\nClassify the case above. Answer in the output format: {ANSWER_FORMAT}"
+
+
+def case_element(case: AnonymizedCase) -> str:
+    """The case as XML in which no text of it can close or open a tag."""
     product = [element("product", case.product)] if case.product else []
     messages = [f'<message role="{message.role}">{escaped(message.text)}</message>' for message in case.messages]
-    lines = ["<case>", *product, element("subject", case.subject), *messages, "</case>"]
-    return "\n".join((*lines, "", f"Classify the case above. Answer in the output format: {ANSWER_FORMAT}"))
+    return "\n".join(("<case>", *product, element("subject", case.subject), *messages, "</case>"))
 
 
 def build_request(loaded: LoadedPrompt, case: AnonymizedCase, model_id: str) -> ModelRequest:

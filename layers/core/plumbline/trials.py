@@ -64,7 +64,7 @@ def label_cases(
     """
     cases = list(cases)
     said: dict[str, list[Reply]] = defaultdict(list)
-    watched = _Watched(model, on_done)
+    watched = Watched(model, on_done)
     asked_about = [case for case in cases if not case.review]
     for attempt in range(max_repairs + 1):
         requests = [(case.case_id, _request(case, said[case.case_id], model_id, prompt)) for case in asked_about]
@@ -115,14 +115,15 @@ def _total(usages: Iterable[Usage]) -> Usage:
     return reduce(add, usages, Usage())
 
 
-class _Watched:
-    """The model, whose every answer is told."""
+class Watched:
+    """The model, whose every answer is told to `on_done`."""
 
     def __init__(self, model: LanguageModel, on_done: Callable[[ModelReply], None]) -> None:
         self._model = model
         self._on_done = on_done
 
     def ask(self, request: ModelRequest) -> ModelReply:
+        """The model's answer."""
         reply = self._model.ask(request)
         self._on_done(reply)
         return reply

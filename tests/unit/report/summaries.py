@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import Any
 
+from plumbline.accuracy import cohens_kappa
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.prompts import PromptRef
@@ -59,6 +60,7 @@ def accuracy_of(confusion: dict[str, dict[str, int]], gold_cases: int, unknown_g
         accuracy=wilson(sum(confusion[name].get(name, 0) for name in names), total),
         coverage=wilson(total, gold_cases),
         macro_f1=sum(f1) / len(f1),
+        kappa=cohens_kappa({(gold, said): n for gold, row in confusion.items() for said, n in row.items()}),
         per_class=tuple(per_class),
         confusion=confusion,
         unknown_gold=unknown_gold,

@@ -14,7 +14,8 @@ from plumbline.report.words import clipped, interval_span, percent
 
 _WIDTH, _ROW, _TOP, _BELOW = 720, 38, 64, 46
 _LEFT, _RIGHT = 130, 190  # room for the names, and for the figures
-_NAME_CHARS = 16
+_NAME_CHARS, _MOST_CHARS = 16, 40  # of a name: what fits into that room, and what the picture is widened for
+_CHAR = 8.0
 _TICKS = (0, 25, 50, 75, 100)
 _STYLE = """
 svg { --paper: #fffefb; --ink: #1a232e; --muted: #55606d; --rule: #dcd8cd; --main: #0b5a9c;
@@ -40,26 +41,29 @@ class PlotRow(NamedTuple):
 
 def interval_plot(title: str, note: str, rows: Sequence[PlotRow]) -> str:
     """The SVG document: a title, a row for each proportion, the axis, and a note below it."""
+    wider = _CHAR * (min(_MOST_CHARS, max((len(row.name) for row in rows), default=0)) - _NAME_CHARS)
+    left = _LEFT + max(0.0, wider)
+    width = _WIDTH + left - _LEFT
     height = _TOP + _ROW * len(rows) + _BELOW
     foot = _TOP + _ROW * len(rows)
     elements: list[svg.Element] = [
         svg.Style(text=_STYLE),
-        svg.Rect(width=_WIDTH, height=height, class_=["paper"]),
+        svg.Rect(width=width, height=height, class_=["paper"]),
         svg.Text(x=20, y=30, class_=["title"], text=_safe(title)),
     ]
     for tick in _TICKS:
-        x = _x(tick / 100)
+        x = _x(tick / 100, left)
         elements += [
             svg.Line(x1=x, x2=x, y1=_TOP - 8, y2=foot, class_=["grid"]),
             svg.Text(x=x, y=foot + 15, text_anchor="middle", class_=["muted"], text=f"{tick}%"),
         ]
     for place, row in enumerate(rows):
-        elements += _row(row, _TOP + _ROW * place + _ROW / 2)
+        elements += _row(row, _TOP + _ROW * place + _ROW / 2, left)
     elements.append(svg.Text(x=20, y=height - 10, class_=["muted"], text=_safe(note)))
     label = "; ".join(f"{row.name}: {percent(row.value.value)} ({interval_span(row.value)})" for row in rows)
     canvas = svg.SVG(
-        viewBox=svg.ViewBoxSpec(0, 0, _WIDTH, height),
-        width=_WIDTH,
+        viewBox=svg.ViewBoxSpec(0, 0, width, height),
+        width=width,
         height=height,
         elements=elements,
         extra={"role": "img", "aria-label": _safe(f"{title}. {label}")},
@@ -67,20 +71,20 @@ def interval_plot(title: str, note: str, rows: Sequence[PlotRow]) -> str:
     return f"{canvas}\n"
 
 
-def _row(row: PlotRow, y: float) -> list[svg.Element]:
+def _row(row: PlotRow, y: float, left: float) -> list[svg.Element]:
     value = row.value
-    figure = _WIDTH - _RIGHT + 20
+    figure = left + _WIDTH - _LEFT - _RIGHT + 20
     return [
-        svg.Text(x=20, y=y + 5, class_=["name"], text=_safe(clipped(row.name, _NAME_CHARS))),
-        svg.Line(x1=_x(value.low), x2=_x(value.high), y1=y, y2=y, class_=["whisker"]),
-        svg.Circle(cx=_x(value.value), cy=y, r=6, class_=["dot"]),
+        svg.Text(x=20, y=y + 5, class_=["name"], text=_safe(clipped(row.name, _MOST_CHARS))),
+        svg.Line(x1=_x(value.low, left), x2=_x(value.high, left), y1=y, y2=y, class_=["whisker"]),
+        svg.Circle(cx=_x(value.value, left), cy=y, r=6, class_=["dot"]),
         svg.Text(x=figure, y=y + 5, class_=["figure"], text=percent(value.value)),
         svg.Text(x=figure + 58, y=y + 5, class_=["muted"], text=interval_span(value)),
     ]
 
 
-def _x(share: float) -> float:
-    return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 2)
+def _x(share: float, left: float) -> float:
+    return round(left + share * (_WIDTH - _LEFT - _RIGHT), 2)
 
 
 def _safe(text: str) -> str:

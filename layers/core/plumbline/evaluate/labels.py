@@ -1,0 +1,79 @@
+"""A run's labels beside gold labels: from a file, from people's reviews, from the export."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from plumbline import keys
+from plumbline.accuracy import Agreement
+from plumbline.contracts.evaluation import GoldCheck, GoldOrigin
+from plumbline.contracts.gold import GoldLabel
+from plumbline.contracts.labels import Outcome
+from plumbline.contracts.selection import LEFT_FOR_LATER
+from plumbline.gold import read_gold
+from plumbline.jsonl import read_models
+from plumbline.ports import ListedStore
+
+
+@dataclass(frozen=True)
+class RunGold:
+    """The labels that a run accepted (outcomes without texts), what people say of its cases, and the comparison."""
+
+    accepted: list[Outcome] = field(default_factory=list)
+    by_id: dict[str, str] = field(default_factory=dict)
+    check: GoldCheck | None = None
+
+
+def gold_of(
+    outcome: Outcome, given: Mapping[str, str], reviewed: Mapping[str, GoldLabel]
+) -> tuple[str, GoldOrigin] | None:
+    """What is gold for a case and whose word it is: a named file's, else a review's of this very content, else the
+    export's. None where nobody said anything."""
+    if outcome.case_id in given:
+        return given[outcome.case_id], "file"
+    review = reviewed.get(outcome.case_id)
+    if review is not None and review.content_hash == outcome.content_hash:
+        return review.category, review.source
+    return (outcome.gold_category, "export") if outcome.gold_category is not None else None
+
+
+def gold_of_labels(
+    task: str, run_id: str, categories: Sequence[str], data: ListedStore, given: Mapping[str, str] | None = None
+) -> RunGold:
+    """The run's labels beside gold, as its summary would count them if all that gold had come along.
+
+    Only accepted labels count as labels; cases that this run did not look at (unchanged, left for later) do not count.
+    Raises MissingObject for a run without outcomes.
+    """
+    outcomes = read_models(data, keys.outcomes(run_id), Outcome)
+    return compared(outcomes, categories, given or {}, read_gold(task, data))
+
+
+def compared(
+    outcomes: Iterable[Outcome],
+    categories: Sequence[str],
+    given: Mapping[str, str],
+    reviewed: Mapping[str, GoldLabel],
+) -> RunGold:
+    """The same over outcomes in memory."""
+    found, agreement = RunGold(), Agreement(categories)
+    origins: Counter[GoldOrigin] = Counter()
+    held = 0
+    for outcome in outcomes:
+        if outcome.outcome == "unchanged" or outcome.reason == LEFT_FOR_LATER:
+            continue
+        accepted = outcome.category if outcome.outcome == "labeled" else None
+        if accepted is not None:
+            found.accepted.append(outcome)
+        told = gold_of(outcome, given, reviewed)
+        if told is None:
+            continue
+        category, origin = told
+        agreement.add(category, accepted)
+        if category in categories:
+            found.by_id[outcome.case_id] = category
+            origins[origin] += 1
+            held += outcome.outcome == "needs_review"
+    block = agreement.block()
+    check = GoldCheck(figures=block, origins=dict(origins), held=held) if block else None
+    return RunGold(found.accepted, found.by_id, check)
