@@ -10,6 +10,7 @@ from local.bedrock.prompt_reader import answer_text
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.parse import names, reader
 from plumbline.parse.reader import Answer, read_answer
+from plumbline.report.names import repair_name
 from tests.corpus import NONE, UNPARSEABLE, DamagedReply, Family, answers, families, prompt
 
 CATEGORIES = prompt(none_of_these=True).answers
@@ -55,6 +56,11 @@ def test_the_corpus_is_as_large_as_promised_and_its_answers_are_categories() -> 
         allowed = {category.name for category in answers(family)} | {UNPARSEABLE}
         assert {reply.category for reply in family.replies} <= allowed, family.name
         assert {reply.runner_up for reply in family.replies} <= allowed | {None, "none"}, family.name
+
+
+def test_the_report_has_words_for_every_mend() -> None:
+    assert len(REPAIRS) > 15
+    assert [mend for mend in REPAIRS if repair_name(mend) == mend] == []
 
 
 def holds(answer: Answer | None) -> None:
