@@ -59,6 +59,24 @@ def _many_digits(chance: random.Random) -> Iterator[str]:
         yield str(chance.randrange(10 ** chance.randrange(1, 17))) + chance.choice((" ", "-", ".", "\n", ""))
 
 
+def _odd_characters(chance: random.Random) -> Iterator[str]:
+    while True:
+        name = chance.choice(_PEOPLE)
+        yield f"\u202a{name[:2]}\u200b{name[2:]}\u202c&nbsp;caf\u00c3\u00a9 "
+        yield f"\U0001f469\u200d\U0001f4bb \u0410\u0432{chance.randrange(99)}\n"
+
+
+def _quoted_html(chance: random.Random) -> Iterator[str]:
+    while True:
+        name, depth = chance.choice(_PEOPLE), chance.randrange(1, 6)
+        yield f"{'> ' * depth}On Monday {name} &lt;a{depth}@host.example&gt; wrote:<br><p>Hi <b>{name[:4]}</b></p>\n"
+
+
+def _typed_placeholders(chance: random.Random) -> Iterator[str]:
+    while True:
+        yield f"[NAME_{chance.randrange(1, 999)}] asked [PHONE_{chance.randrange(1, 99)}] and [KEY_0], "
+
+
 SHAPES: dict[str, Callable[[random.Random], Iterator[str]]] = {
     "stack trace": _stack_trace,
     "prose": _prose,
@@ -66,4 +84,7 @@ SHAPES: dict[str, Callable[[random.Random], Iterator[str]]] = {
     "one long line": _one_line,
     "many @": _many_at,
     "many digits": _many_digits,
+    "odd characters": _odd_characters,
+    "quoted HTML": _quoted_html,
+    "typed placeholders": _typed_placeholders,
 }
