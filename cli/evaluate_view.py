@@ -69,7 +69,7 @@ def _gold(found: GoldCheck, model_id: str, width: int) -> Iterator[RenderableTyp
     grid.add_row("Accuracy", _with_interval(block.accuracy), f"of {plural(block.accuracy.n, 'label')} with gold")
     held = f", {count(found.held)} wait for a person" if found.held else ""
     grid.add_row(
-        "Coverage", _with_interval(block.coverage), f"of {plural(block.coverage.n, 'gold case')} have one{held}"
+        "Coverage", _with_interval(block.coverage), f"of {plural(block.coverage.n, 'gold case')} have a label{held}"
     )
     for name, value in (
         ("Macro precision", block.macro_precision), ("Macro recall", block.macro_recall),

@@ -11,8 +11,9 @@ from cli.errors import CliError, UsageProblem
 from cli.paths import shown
 from plumbline.contracts.errors import InvalidPrompt
 from plumbline.drafting.prompt_text import TODO
+from plumbline.evaluate.judge_prompt import judge_versions, load_judge, publish_judge
 from plumbline.prompt_lock import read_lock
-from plumbline.prompting import LoadedPrompt, load_prompt, publish_prompt, system_text, tasks, versions
+from plumbline.prompting import JUDGES, LoadedPrompt, load_prompt, publish_prompt, system_text, tasks, versions
 
 
 def list_prompts(folder: Path, console: Console) -> int:
@@ -21,17 +22,21 @@ def list_prompts(folder: Path, console: Console) -> int:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False, padding=(0, 2, 0, 0))
     for head in ("Task", "Version", "State", "Classes", "Examples", "Summary"):
         table.add_column(head, justify="right" if head in ("Classes", "Examples") else "left", overflow="fold")
-    for task in tasks(folder):
-        for version in versions(folder, task):
+    for task in (*tasks(folder), JUDGES):
+        for version in _versions(folder, task):
             state = "published" if f"{task}/{version}.yaml" in published else "draft"
+            style = "green" if state == "published" else "yellow"
             try:
+                if task == JUDGES:
+                    summary = load_judge(folder, version).prompt.summary
+                    table.add_row(task, version, Text(state, style=style), "", "", Text(summary))
+                    continue
                 prompt = load_prompt(folder, task, version).prompt
             except InvalidPrompt as error:
                 broken = True
                 table.add_row(task, version, Text("broken", style="red"), "", "", Text(str(error), style="red"))
                 continue
             examples = len(prompt.good_examples) + len(prompt.bad_examples)
-            style = "green" if state == "published" else "yellow"
             table.add_row(
                 task,
                 version,
@@ -49,13 +54,13 @@ def check_prompts(folder: Path, wanted: str, console: Console) -> int:
     broken = False
     for where, task, version in _meant(folder, wanted):
         try:
-            loaded = load_prompt(where, task, version)
+            told = _judge(where, version) if task == JUDGES else _described(load_prompt(where, task, version))
         except InvalidPrompt as error:
             broken = True
             console.print(Text.assemble(("✗ ", "red"), f"{task}/{version}: {error}"))
             continue
         state = "published" if f"{task}/{version}.yaml" in read_lock(where) else "draft, not published"
-        console.print(Text.assemble(("✓ ", "green"), f"{task}/{version}: {_described(loaded)}; {state}"))
+        console.print(Text.assemble(("✓ ", "green"), f"{task}/{version}: {told}; {state}"))
     return int(broken)
 
 
@@ -66,7 +71,7 @@ def publish(folder: Path, task: str, version: str, console: Console) -> int:
         hint = "Look for TODO in it; it stands above each example that a person has to write."
         raise CliError(f"{shown(path)} is not finished, so it was not published.", hint)
     try:
-        fresh = publish_prompt(folder, task, version)
+        fresh = publish_judge(folder, version) if task == JUDGES else publish_prompt(folder, task, version)
     except InvalidPrompt as error:
         raise CliError(str(error)) from None
     if fresh:
@@ -74,6 +79,15 @@ def publish(folder: Path, task: str, version: str, console: Console) -> int:
     else:
         console.print(f"{task}/{version} was published before and has not changed.")
     return 0
+
+
+def _versions(folder: Path, task: str) -> tuple[str, ...]:
+    return judge_versions(folder) if task == JUDGES else versions(folder, task)
+
+
+def _judge(folder: Path, version: str) -> str:
+    prompt = load_judge(folder, version).prompt
+    return f"a judge's, {len(prompt.scale)} scores"
 
 
 def _described(loaded: LoadedPrompt) -> str:
@@ -93,11 +107,11 @@ def _meant(folder: Path, wanted: str) -> list[tuple[Path, str, str]]:
             raise UsageProblem(f"There is no file {wanted}.")
         path = path.resolve()
         task, version = path.parent.name, path.stem
-        if version not in versions(path.parent.parent, task):
+        if version not in _versions(path.parent.parent, task):
             raise UsageProblem(f"{path.name} is no prompt version.", "A prompt file is named TASK/v1.yaml, v2.yaml, …")
         return [(path.parent.parent, task, version)]
     task, _, version = wanted.partition("/")
-    known = versions(folder, task)
+    known = _versions(folder, task)
     if not known:
         raise UsageProblem(f"There is no task {task!r}.", f"Tasks: {', '.join(tasks(folder))}.")
     if version and version not in known:

@@ -25,6 +25,7 @@ Action = Literal[
     "unknown_category",  # a category outside the list
     "two_categories",  # two of the list, which is no answer
     "refuse",  # declines to answer
+    "say",  # answers `text` as it stands, for example a judge's score
     "obey",  # does what the case text tells it to: answers the category that the case names
 ]
 
@@ -34,6 +35,7 @@ class Rule(Model):
 
     do: Action
     category: str | None = None
+    text: str = ""
     code: str = "ThrottlingException"
     seconds: float = Field(default=0.0, ge=0, description="wait before acting")
     share: float = Field(default=1.0, ge=0, le=1, description="of the requests, drawn by seed and request hash")
@@ -99,6 +101,8 @@ class ScriptedModel:
         return script, Rule(do="answer")
 
     def _text(self, script: Script, rule: Rule, request: ModelRequest) -> str:
+        if rule.do == "say":
+            return rule.text
         if rule.do in _FIXED:
             return _FIXED[rule.do]
         names = category_names(request.system)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from plumbline.contracts.errors import InvalidPrompt
+from plumbline.evaluate.judge_prompt import judge_versions
 from plumbline.prompt_lock import append_to_lock, read_lock
-from plumbline.prompting import ANSWER_FORMAT, load_prompt, publish_prompt, system_text, versions
+from plumbline.prompting import ANSWER_FORMAT, JUDGES, load_prompt, publish_prompt, system_text, versions
 from tests.prompt_files import SHIPPED, SHIPPED_VERSIONS, SIX, a_file, write
 
 # ------------------------------------------------------------------------------------------------------ prompt files
@@ -179,7 +180,8 @@ def test_every_shipped_version_is_published_and_unchanged() -> None:
         for path in SHIPPED.glob("*/*.yaml")
     }
     assert read_lock(SHIPPED) == on_disk
-    assert {f"{task}/{version}.yaml" for task, version in SHIPPED_VERSIONS} == set(on_disk)
+    tasks_and_judges = [*SHIPPED_VERSIONS, *((JUDGES, version) for version in judge_versions(SHIPPED))]
+    assert {f"{task}/{version}.yaml" for task, version in tasks_and_judges} == set(on_disk)
 
 
 # Labels and models point at these by hash: neither a file nor its line may change, not even both together.
