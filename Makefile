@@ -19,7 +19,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONPATH
 
-.PHONY: help setup training-env presidio-env local-llm demo test check format lint-template build sam-local up bench lock clean destroy
+.PHONY: help setup training-env presidio-env local-llm mpnet demo test check format lint-template build sam-local up bench lock clean destroy
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -80,6 +80,9 @@ $(PRESIDIO_READY): Makefile
 
 local-llm: setup ## a small language model for `plumbline up --model llm`: 1.2 GB, kept outside the repository
 	@$(BIN)/python -m tools.local_llm
+
+mpnet: setup ## a larger encoder to train on (all-mpnet-base-v2): 0.4 GB, kept outside the repository
+	@$(BIN)/python -m tools.mpnet
 
 # Its test split has 12 cases, of which a gate can tell little: the real one (.70, .65) stands in template.yaml.
 DEMO_PARAMETERS := --parameter PromotionMinAccuracy=0.3 --parameter PromotionMinMacroF1=0.25 \

