@@ -239,7 +239,7 @@ def test_the_plot_and_the_file_have_the_figures(
 @pytest.mark.parametrize("width", [60, 100])
 def test_nothing_is_wider_than_the_terminal(width: int, model: FakeModel, stack: Stack) -> None:
     run_with(stack, gold=True)
-    console = Console(width=width, record=True, highlight=False)
+    console = Console(width=width, record=True, force_terminal=True, highlight=False)
     evaluate(EvaluateOptions(judge=JUDGE), console)
     assert max(len(line) for line in console.export_text().splitlines()) <= width
 
