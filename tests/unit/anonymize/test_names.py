@@ -104,7 +104,6 @@ def introduced(text: str) -> list[str]:
         ("my partner Ana J. Ruiz has the key", ["Ana J. Ruiz"]),
         ("please add Ainoa de la Cruz as a user", ["Ainoa de la Cruz"]),
         ("it was signed for by Karl-August Tscherning, nobody", ["Karl-August Tscherning"]),
-        ("her maiden name is Nyberg.", ["Nyberg"]),
         ("Name:     Hyacinth T. Marsh\nPlan:     Pro", ["Hyacinth T. Marsh"]),
         ("It broke.\n\nKind regards\ncarla moss\nBuying office\nTel 1", ["carla moss"]),
         ("we asked Dr. Wells and Mr Page", ["Dr. Wells", "Mr Page"]),

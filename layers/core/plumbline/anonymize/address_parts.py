@@ -130,11 +130,9 @@ BOX = Expression(
 )
 US_END = Expression(rf"(?<![\w.-])(?P<state>{words.US_STATES})[ \t,.]{{1,3}}(?P<zip>\d{{5}})(?:-\d{{4}})?{END}")
 FORCES = Expression(r"\b[ADF]PO[ \t,]{1,3}A[AEP][ \t,]{1,3}\d{5}(?:-\d{4})?(?![\w-])", re.IGNORECASE)
-_ROAD = (
-    rf"(?:\d{{1,6}} )?(?:(?:ul\.|rue|via|calle|c/|rua|viale|all\u00e9e|ulica)[ ](?:{INSIDE}[ ]){{0,2}})?{TOWN}"
-    r"(?:[ ](?:street|st|str|road|rd|avenue|ave|lane|drive|utca|u)\b\.?)?(?: \d{1,6})?"
+CORNER = Expression(
+    rf"\b(?:the )?(?i:corner|intersection) of (?:\d{{1,6}} )?{TOWN}(?: \d{{1,6}})?\.? and (?:\d{{1,6}} )?{TOWN}"
 )
-CORNER = Expression(rf"\b(?:the )?(?i:corner|intersection) of {_ROAD}\.? and {_ROAD}")
 POSTED = Expression(
     rf"(?<![\w.#&=/-])(?:(?P<area>[A-Z]{{1,2}})\d[A-Z\d]? \d(?![KMGT]B)[ABD-HJLNP-UW-Z]{{2}}|{CA}){END}"
 )

@@ -33,7 +33,7 @@ STREETS_FIRST = word_set(
     "avinguda rúa plaça rua alameda travessa praça estrada rodovia ulica ul aleja aleje osiedle ulice náměstí námestie "
     "nám třída ulitsa ulitza prospekt улица ул вулиця вул проспект просп переулок пер бульвар бул площадь пл "
     "набережная "
-    "шоссе jalan jl lorong rruga rr οδός λεωφόρος πλατεία λ "
+    "шоссе jalan jl lorong rruga rr οδός λεωφόρος "
     "bulevardul șoseaua calea aleea splaiul jalan đường c/ v.le p.zza c.so"
 )
 MAYBE_STREETS_FIRST = word_set(
@@ -45,7 +45,7 @@ MAYBE_STREETS_FIRST = word_set(
 # Behind the name, with the number behind it: Váci utca 12, Storgata 5, Lai tn 3, Brīvības iela 7.
 STREETS_LAST = word_set(
     "utca u út útja tér körút krt köz sétány straße strasse str weg platz allee gasse straat laan plein gate gata vei "
-    "veg vej gade katu tie tee tänav tn mnt puiestee pst iela gatvė prospektas caddesi cad sokak rkp rakpart fasor "
+    "veg vej gade katu tie tee tänav tn mnt puiestee pst iela gatvė prospektas caddesi cad sokak "
     "soka\u011f\u0131 sok bulvar\u0131 "
     "mahallesi "
     "ulitsa prospekt terrasse põik road rd street st avenue ave boulevard blvd drive lane ulica utcája"

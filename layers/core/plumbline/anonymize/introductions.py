@@ -81,14 +81,14 @@ _MY_NAME_IS = (
 )
 # A whole name in the middle of a sentence: no full stop but behind an initial, and particles between its words.
 _PLAIN_NAME = r"(?:[^\W\d_a-z][^\W\d_]{1,30}(?:['\u2019-][^\W\d_]{1,30}){0,3}|[^\W\d_a-z]\.?(?=[ ]))"
-_BETWEEN = rf"[ ](?:(?:{'|'.join(sorted(PARTICLES))}|ten)[ ]){{0,2}}"
+_BETWEEN = rf"[ ](?:(?:{'|'.join(sorted(PARTICLES))})[ ]){{0,2}}"
 _FULL_NAME = rf"(?P<value>(?:{_TITLE})?{_PLAIN_NAME}(?:{_BETWEEN}{_PLAIN_NAME}){{1,3}})(?![\w-])"
 # What a whole name stands behind in a sentence.
 _ABOUT = (
     r"(?:(?:sp(?:oke|oken|eak|eaking)|talk(?:ed|ing)?|chatt?(?:ed|ing)?)[ ](?:to|with)"
     r"|(?:signed|handled|approved|sent|written|ordered|reported|requested|submitted)(?:[ ]for)?[ ]by"
-    r"|on behalf of|follow(?:ed)? up with|ask(?:ed)?|[Cc]all me"
-    r"|(?:his|her|their|\w{2,20}['\u2019]s)[ ](?:(?:full|first|last|maiden|middle)[ ])?name(?:[ ]is|['\u2019]s)?"
+    r"|on behalf of|ask(?:ed)?"
+    r"|(?:his|her|their|\w{2,20}['\u2019]s)[ ](?:(?:full|first|last)[ ])?name(?:[ ]is|['\u2019]s)?"
     r"|(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir)[ ](?:wife|husband|son|daughter|kid|child|partner|brother|sister|mother"
     r"|father|mom|mum|dad|boss|manager|colleague|co-?worker|assistant|accountant|tenant|neighbou?r|friend))"
 )
@@ -110,7 +110,7 @@ _PHRASES: tuple[tuple[Naming, str], ...] = (
     ("mention", rf"\b(?i:{_NAME_LABEL}){_IS}{_ONE_TO_THREE}(?=[ ]?(?:[,.;(<\"'\r\n-]|$))"),
     ("mention", rf"\b{_ABOUT}[ ]{_FULL_NAME}"),
     ("mention", rf"\b(?:[Aa]dd|[Rr]egister|[Ll]ist|[Aa]uthori[sz]e)[ ]{_FULL_NAME}(?=[ ]as\b)"),
-    ("mention", rf"\b(?:full|first|last|maiden|middle)[ ]name[ ]is[ ]{_ONE_TO_THREE}{_ENDS}"),
+    ("mention", rf"\b(?:full|first|last)[ ]name[ ]is[ ]{_ONE_TO_THREE}{_ENDS}"),
     # "First Last <first@example.com>", and the head of a quoted mail.
     ("mention", rf"(?:\b|(?<=\")){_TWO_OR_THREE}\"?{_ADDRESS}"),
     ("mention", rf"(?:\b|(?<=\")){_LAST_FIRST}\"?{_ADDRESS}"),
