@@ -30,10 +30,10 @@ from plumbline.trials import MAX_REPAIRS, Trial, label_cases
 PROMPTS = ROOT / "prompts"
 _TOLD_EVERY = 10
 _COLUMNS = ("prompt", "right", "95% interval", "macro F1", "label", "at once", "mended", "re-asked", "in", "cached",
-            "out", "s", "CPU s")  # fmt: skip
+            "out", "s", "cpu")  # fmt: skip
 _CAPTION = (
     "right: of all cases, one without a label is wrong; label: a label in the end; at once: from the first reply; "
-    "mended: the parser had to; in, cached, out, s, CPU s: tokens and seconds a case"
+    "mended: the parser had to; in, cached, out: tokens a case; s, cpu: seconds a case, by the clock and computed"
 )
 
 
