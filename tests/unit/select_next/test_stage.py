@@ -53,7 +53,8 @@ class WordEmbedder:
             rows[row] = np.random.default_rng(zlib.crc32(text.encode())).normal(0, 0.05, 16)
             for index, name in enumerate(NAMES):
                 rows[row, index] += name.lower() in text.lower()
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: np.ndarray[tuple[int, int], np.dtype[np.float32]] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
 
 class World:
