@@ -12,12 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import stack as stacks
-from cli.case_files import cases_in
 from cli.downloads import run_folder
 from cli.errors import CliError
+from cli.gold_cases import gold_by_id
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline, shown
-from cli.precheck import check_export, check_mapping
 from cli.results import summary_of
 from cli.run import console_for
 from cli.stack import Stack
@@ -29,10 +28,8 @@ from plumbline.confidence import read_calibration
 from plumbline.confidence.fit import FOLDS, MIN_VOTED, fit
 from plumbline.confidence.rows import gold_of_run, rows_of_run
 from plumbline.contracts.confidence import Calibration, Figures
-from plumbline.contracts.errors import CannotCalibrate, InvalidCaseFile, MissingObject
+from plumbline.contracts.errors import CannotCalibrate, MissingObject
 from plumbline.contracts.runs import RunSummary
-from plumbline.ingest.cases import ReadCase
-from plumbline.ingest.mapping import parse_mapping
 from plumbline.report.confidence_plot import confidence_plot
 from plumbline.report.words import interval_span, model_note, moment, percent, plural
 
@@ -82,8 +79,9 @@ def fit_run(
     """Fit, store the calibration beside the stack's data, show it; 0."""
     summary, data = _labeled(where, wanted), S3ObjectStore(where.data_bucket)
     try:
-        gold = gold_in(file, mapping) if file else gold_of_run(summary.task, summary.run_id, data)
-        rows = rows_of_run(summary.run_id, gold, data)
+        classes = tuple(summary.classes)
+        gold = gold_by_id(file, mapping, classes) if file else gold_of_run(summary.task, summary.run_id, data)
+        rows = rows_of_run(summary.run_id, gold, classes, data)
         found = fit(rows, prompt=summary.prompt, model_id=summary.model_id, now=datetime.now(UTC))
     except CannotCalibrate as error:
         hint = f"{plumbline(f'review export {summary.run_id}{where.option}')} makes a sheet for people."
@@ -119,24 +117,6 @@ def show(where: Stack, wanted: str, plot: Path | None, console: Console, *, as_j
     if plot:
         _draw(found, plot, console)
     return 0
-
-
-def gold_in(file: Path, mapping: Path | None) -> dict[str, str]:
-    """The gold labels of a file of cases, by case id. Raises CliError for a file that cannot be read or has none."""
-    check_export(file)
-    if mapping:
-        check_mapping(mapping)
-    mapped = parse_mapping(mapping.read_bytes(), str(mapping)).profile() if mapping else None
-    try:
-        with file.open("rb") as stream:
-            cases = (item.case for item in cases_in(stream, file.name, mapped) if isinstance(item, ReadCase))
-            found = {case.case_id: case.gold_category for case in cases if case.gold_category}
-    except InvalidCaseFile as error:
-        raise CliError(f"{file.name}: {error}.", "docs/case-files.md says what can be read.") from None
-    if not found:
-        hint = "They stand in a column such as gold_category; for another one, --map FILE."
-        raise CliError(f"{file.name} has no gold labels.", hint)
-    return found
 
 
 def rendered(found: Calibration) -> RenderableType:

@@ -26,6 +26,7 @@ SAMPLE: Final = 150
 _SPARE: Final = 20  # cases read beyond a sample at least, to take the place of those that are held back
 _MAX_TOKENS: Final = IngestSettings().max_case_tokens
 _SHOWN_NAMES: Final = 5
+_SHOWN_CHARS: Final = 40  # a wrong --map may take a case's text for its category
 
 
 class GoldCase(Model):
@@ -174,7 +175,7 @@ def _nothing(file: Path, found: GoldCases, categories: Sequence[str]) -> UsagePr
 
 
 def _named(names: Counter[str]) -> str:
-    listed = [f"{name!r} {count(number)}" for name, number in names.most_common(_SHOWN_NAMES)]
+    listed = [f"{name[:_SHOWN_CHARS]!r} {count(number)}" for name, number in names.most_common(_SHOWN_NAMES)]
     more = len(names) - len(listed)
     return ", ".join([*listed, *([f"{count(more)} more"] if more else [])])
 

@@ -130,7 +130,7 @@ def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, a
     if not answers.labels:
         raise CliError(f"{file.name} has no labels yet.", "Fill in the column Label and save the file.")
     found = verdict(sheet.asked, answers.labels, lineage.answers)
-    keep(where, lineage.task, f"review-{lineage.run_id}-{lineage.sheet_id}", answers.labels)
+    keep(where, summary.task, f"review-{lineage.run_id}-{lineage.sheet_id}", answers.labels)
     show(found, summary, where, console, as_json=as_json)
     return 0
 

@@ -2,6 +2,7 @@
 
 import difflib
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,18 @@ from plumbline.contracts.review import AskedCase, SheetLineage
 
 MAX_BYTES: Final = 100 * 10**6
 _MAX_UNPACKED: Final = 10**9
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    KeyError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+)
+_MAX_ROWS: Final = 100_000  # a formatted column reaches down to row 1,048,576
 _HEAD_WITHIN: Final = 30  # rows in which the header is looked for
 _NEEDED: Final = ("model_label", "label", "close_call", "note", "case_id", "key")
 _YES, _NO = {"yes", "y", "x", "true", "1"}, {"", "no", "n", "false", "0"}
@@ -100,7 +113,7 @@ def _opened(path: Path) -> Workbook:
         if path.stat().st_size > MAX_BYTES or unpacked > _MAX_UNPACKED:
             raise CliError(f"{path.name} is too large for a review sheet.", "Export a smaller --sample.")
         return load_workbook(path)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, SyntaxError, EOFError):
+    except _UNREADABLE:
         raise CliError(f"{path.name} is no Excel workbook that can be read.", hint) from None
 
 
@@ -116,7 +129,9 @@ def _lineage(page: Worksheet, name: str) -> tuple[SheetLineage, tuple[AskedCase,
 
 def _rows(page: Worksheet, name: str) -> Iterator[Mapping[str, Field]]:
     columns, below = _header(page, name)
-    for row in page.iter_rows(min_row=below):
+    for row in page.iter_rows(
+        min_row=below, max_row=min(page.max_row, below + _MAX_ROWS), max_col=max(columns.values()) + 1
+    ):
         fields = {key: _field(row[place]) for key, place in columns.items()}
         if any(fields[key].text or fields[key].broken for key in _NEEDED):
             yield fields

@@ -28,10 +28,14 @@ def fetch_encoder(to: Path, download: Download, say: Say, archive: Weights = ARC
     fetch_all({NAME: archive}, to, download, say)
     unpacked = to / NAME
     with zipfile.ZipFile(to / archive.file) as parts:
-        names = [name for name in parts.namelist() if name.startswith(f"{NAME}/") and not name.endswith("desktop.ini")]
-        missing = [name for name in names if not (to / name).exists()]
+        wanted = [entry for entry in parts.infolist() if not (entry.is_dir() or entry.filename.endswith("desktop.ini"))]
+        missing = [entry for entry in wanted if _size(to / entry.filename) != entry.file_size]
         parts.extractall(to, missing)  # the archive is the pinned one, and extractall keeps inside of `to`
     return unpacked
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def main() -> None:

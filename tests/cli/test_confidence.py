@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.confidence import fit_run, gold_in, show
+from cli.confidence import fit_run, show
 from cli.errors import CliError
 from cli.stack import Stack
 from plumbline import keys
@@ -112,9 +112,16 @@ def test_what_people_said_later_stands_above_the_gold_that_came_along(labeled: S
 def test_gold_of_a_file_is_taken_in_place_of_the_runs(labeled: Stack, tmp_path: Path) -> None:
     file = tmp_path / "gold.csv"
     file.write_text("case_id,text,gold_category\n" + "".join(f"{n},hello,Billing Inquiry\n" for n in range(30)))
-    assert gold_in(file, None) == {str(n): "Billing Inquiry" for n in range(30)}
     with pytest.raises(CliError, match="only 30 labels have a gold label"):
         fit_run(labeled, RUN, file, None, None, Console(width=80), as_json=False)
     file.write_text("case_id,text\n1,hello\n")
     with pytest.raises(CliError, match="has no gold labels"):
-        gold_in(file, None)
+        fit_run(labeled, RUN, file, None, None, Console(width=80), as_json=False)
+
+
+def test_gold_that_is_no_category_of_the_task_is_no_wrong_label(labeled: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "gold.csv"
+    rows = [f"{n},hello,{'Billing Inquiry' if n < 30 else 'Biling Inquiry'}\n" for n in range(60)]
+    file.write_text("case_id,text,gold_category\n" + "".join(rows))
+    with pytest.raises(CliError, match="only 30 labels have a gold label"):
+        fit_run(labeled, RUN, file, None, None, Console(width=80), as_json=False)

@@ -122,7 +122,11 @@ def test_check_balance_reads_runs_and_what_people_labeled_and_lists_no_more() ->
         "s3:GetObject runs/*",
         "s3:GetObject gold/*",
     }
-    listing = [s for s in statements("check_balance") if "s3:ListBucketVersions" in listed(s["Action"])]
+
+
+@pytest.mark.parametrize("function", ["check_balance", "select_next"])
+def test_who_counts_what_people_labeled_may_list_it_and_no_more(function: str) -> None:
+    listing = [s for s in statements(function) if "s3:ListBucketVersions" in listed(s["Action"])]
     assert [s["Condition"] for s in listing] == [{"StringLike": {"s3:prefix": ["gold/*"]}}]
 
 

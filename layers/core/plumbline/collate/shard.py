@@ -121,7 +121,8 @@ class ShardRecords:
             raise BrokenInvariant(
                 f"run {run_id}, shard {self.shard}: {len(strangers)} labels or replies belong to no ingested case"
             )
-        if {vote.case_id for vote in self.votes} - self.labels.keys():
+        # A shard that broke off in a later round has votes of an earlier one, whose labels are read anew each round.
+        if self.error is None and {vote.case_id for vote in self.votes} - self.labels.keys():
             raise BrokenInvariant(f"run {run_id}, shard {self.shard}: a vote is about a case that has no label")
         both = self.labels.keys() & self.unparsed.keys()
         if both:

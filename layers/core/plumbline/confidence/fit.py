@@ -81,6 +81,12 @@ def _check(rows: Sequence[Row]) -> None:
             f"of {len(rows)} labels with gold only {number} are {few}; it takes {MIN_OF_A_KIND} to learn what tells "
             "wrong labels from right ones. Review more cases, first those that the run is least sure of"
         )
+    groups = [len({row.group for row in rows if row.right is kind}) for kind in (True, False)]
+    if min(groups) < FOLDS:
+        raise CannotCalibrate(
+            f"the right or the wrong labels are nearly all of cases that say the same; it takes {FOLDS} different ones "
+            "of both kinds. Review other cases"
+        )
 
 
 def _held_out(rows: Sequence[Row]) -> list[float]:

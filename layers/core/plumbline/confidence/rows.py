@@ -1,7 +1,7 @@
 """The labels of a run that have a gold label beside them: what a calibration is fitted on."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from plumbline import keys
 from plumbline.confidence import signals_of_label
@@ -18,7 +18,7 @@ from plumbline.ports import ListedStore, ObjectStore
 def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, str]:
     """What people say of the run's cases: the gold that came along, and above it that of later reviews.
 
-    A review counts for the very content that the run labeled. Gold that is no category of the task says nothing.
+    A review counts for the very content that the run labeled.
     """
     reviewed = read_gold(task, data)
     found: dict[str, str] = {}
@@ -31,11 +31,14 @@ def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, str]:
     return found
 
 
-def rows_of_run(run_id: str, gold: Mapping[str, str], data: ObjectStore) -> list[Row]:
-    """A row for each label of the run, accepted or for review, whose case has gold; near-duplicates in one group."""
+def rows_of_run(run_id: str, gold: Mapping[str, str], categories: Container[str], data: ObjectStore) -> list[Row]:
+    """A row for each label of the run, accepted or for review, whose case has gold; near-duplicates in one group.
+
+    Gold that is none of the task's categories says nothing of a label and is passed over.
+    """
     shards: dict[str, dict[str, Outcome]] = defaultdict(dict)
     for outcome in read_models(data, keys.outcomes(run_id), Outcome):
-        if outcome.case_id in gold and outcome.category is not None and outcome.shard is not None:
+        if gold.get(outcome.case_id) in categories and outcome.category is not None and outcome.shard is not None:
             shards[outcome.shard][outcome.case_id] = outcome
     found: list[tuple[Signals, bool, Outcome]] = []
     for shard, outcomes in sorted(shards.items()):

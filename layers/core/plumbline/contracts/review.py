@@ -26,7 +26,7 @@ class AskedCase(Model):
 class SheetLineage(Model):
     """What a sheet was made of. `sheet_id` is the same for the same run, choice of cases and content of them."""
 
-    sheet_id: str
+    sheet_id: str = Field(pattern=r"^[0-9a-f]{12}$")
     run_id: str
     task: str
     prompt: PromptRef
