@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-import boto3
-
 from cli import local_stack, stack
 from cli.errors import CliError
+from cli.stack_model import stack_parameters
 from plumbline.adapters.privacy import privacy
 from plumbline.anonymize import Privacy
 from plumbline.contracts.errors import InvalidSettings
@@ -28,8 +27,7 @@ def privacy_of(name: str | None, detector: PiiDetector) -> tuple[Privacy, str]:
     if name is None and local_stack.running() is None:
         return Privacy(detector), "Settings: the defaults, as no stack runs here (--stack NAME names one)."
     where = stack.find(name)
-    described = boto3.client("cloudformation").describe_stacks(StackName=where.name)["Stacks"][0]
-    given = {p["ParameterKey"]: p.get("ParameterValue", "") for p in described.get("Parameters", [])}
+    given = stack_parameters(where)
     try:
         settings = from_env(PrivacySettings, {key: given.get(own, "") for key, own in _PARAMETERS.items()})
         made = replace(privacy(settings), detector=detector)

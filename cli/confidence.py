@@ -17,10 +17,9 @@ from cli.errors import CliError
 from cli.gold_cases import gold_by_id
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline, shown
-from cli.results import summary_of
 from cli.run import console_for
 from cli.stack import Stack
-from cli.status import chosen, runs_of
+from cli.status import run_summary
 from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
@@ -29,7 +28,6 @@ from plumbline.confidence.fit import FOLDS, MIN_VOTED, fit
 from plumbline.confidence.rows import gold_of_run, rows_of_run
 from plumbline.contracts.confidence import Calibration, Figures
 from plumbline.contracts.errors import CannotCalibrate, MissingObject
-from plumbline.contracts.runs import RunSummary
 from plumbline.report.confidence_plot import confidence_plot
 from plumbline.report.words import interval_span, model_note, moment, percent, plural
 
@@ -77,7 +75,7 @@ def fit_run(
     *, as_json: bool,
 ) -> int:  # fmt: skip
     """Fit, store the calibration beside the stack's data, show it; 0."""
-    summary, data = _labeled(where, wanted), S3ObjectStore(where.data_bucket)
+    summary, data = run_summary(where, wanted), S3ObjectStore(where.data_bucket)
     try:
         classes = tuple(summary.classes)
         gold = gold_by_id(file, mapping, classes) if file else gold_of_run(summary.task, summary.run_id, data)
@@ -103,7 +101,7 @@ def fit_run(
 
 def show(where: Stack, wanted: str, plot: Path | None, console: Console, *, as_json: bool) -> int:
     """Show the calibration that a run like this one would use; 1 where there is none."""
-    summary = _labeled(where, wanted)
+    summary = run_summary(where, wanted)
     found = read_calibration(summary.prompt, summary.model_id, S3ObjectStore(where.data_bucket))
     if found is None:
         prompt = f"{summary.prompt.task} {summary.prompt.version}"
@@ -180,14 +178,6 @@ def _weights(weights: dict[str, float]) -> str:
     return (
         ", ".join(f"{name} {weight:+.1f}" for name, weight in strong if abs(weight) >= _WEAK) or "none tells anything"
     )
-
-
-def _labeled(where: Stack, wanted: str) -> RunSummary:
-    row = chosen(runs_of(where), wanted)
-    summary = summary_of(where, row.run_id)
-    if summary is None:
-        raise CliError(f"The run {row.run_id} has labeled nothing (yet).", f"See {plumbline('status')}.")
-    return summary
 
 
 def _draw(found: Calibration, path: Path, console: Console) -> None:

@@ -15,11 +15,12 @@ from cli.judging import JudgeOptions, check_judge, judged_run
 from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline, prompts_dir, shown
 from cli.references import read_references
-from cli.review import DEFAULT_SAMPLE, MAX_SAMPLE, export, run_summary
+from cli.review import DEFAULT_SAMPLE, MAX_SAMPLE, export
 from cli.run import console_for
 from cli.run_misses import stored
 from cli.stack import Stack
 from cli.stack_model import any_stack, stack_model, stack_parameters
+from cli.status import run_summary
 from cli.wrapping import say
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import InvalidPrompt, MissingObject, ModelFileBroken

@@ -15,12 +15,12 @@ from plumbline.contracts.evaluation import (
     Choice,
     Evaluation,
     GoldCheck,
-    GoldOrigin,
     JudgeAgreement,
     JudgeCheck,
     Mean,
     ReferenceCheck,
 )
+from plumbline.contracts.gold import GoldOrigin
 from plumbline.contracts.runs import RunSummary
 from plumbline.report.words import clipped, count, interval_span, model_note, money, percent, plural
 

@@ -1,6 +1,5 @@
 """Cases of a file that has gold labels: read by ingest's readers, anonymized on this machine as a run would do it."""
 
-import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from plumbline.ingest.cut import cut_case
 from plumbline.ingest.mapping import parse_mapping
 from plumbline.ingest.options import IngestSettings
 from plumbline.report.words import count, plural
+from plumbline.ticket import ticket
 
 SAMPLE: Final = 150
 _SPARE: Final = 20  # cases read beyond a sample at least, to take the place of those that are held back
@@ -132,7 +132,7 @@ def _drawn(
         if case.case_id in without or case.case_id in held:
             continue
         gold = case.gold_category or ""
-        heapq.heappush(heap, (-_rank(seed, case.case_id), case.case_id))
+        heapq.heappush(heap, (-ticket(seed, case.case_id), case.case_id))
         held[case.case_id] = (case, gold)
         if room is not None and len(heap) > room:
             del held[heapq.heappop(heap)[1]]
@@ -155,11 +155,6 @@ def _with_gold(file: Path, mapping: Path | None, categories: frozenset[str], fou
                     yield item.case
     except InvalidCaseFile as error:
         raise CliError(f"{file.name}: {error}.", "docs/case-files.md says what can be read.") from None
-
-
-def _rank(seed: int, case_id: str) -> int:
-    digest = hashlib.blake2b(f"{seed}\x1f{case_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")
 
 
 def _nothing(file: Path, found: GoldCases, categories: Sequence[str]) -> UsageProblem:

@@ -19,7 +19,7 @@ from cli.results import summary_of
 from cli.review_view import rendered
 from cli.run import console_for
 from cli.stack import Stack
-from cli.status import chosen, runs_of
+from cli.status import run_summary
 from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
@@ -159,15 +159,6 @@ def show(found: Verdict, summary: RunSummary, where: Stack, console: Console, *,
     if found.corrected:
         say(console, f"What the model mixes up: {plumbline(f'prompts mine {summary.run_id}{where.option}')}")
     say(console, f"Confidence learns from them: {plumbline(f'confidence fit {summary.run_id}{where.option}')}")
-
-
-def run_summary(where: Stack, wanted: str) -> RunSummary:
-    """The summary of the run that is meant. Raises CliError where there is none."""
-    row = chosen(runs_of(where), wanted)
-    summary = summary_of(where, row.run_id)
-    if summary is None:
-        raise CliError(f"The run {row.run_id} has labeled nothing (yet).", f"See {plumbline('status')}.")
-    return summary
 
 
 def summary_for(where: Stack, run_id: str, name: str) -> RunSummary:

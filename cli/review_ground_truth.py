@@ -16,6 +16,7 @@ from cli.options import AsJson, StackName, examples
 from cli.paths import plumbline, shown
 from cli.run import console_for
 from cli.stack import Stack
+from cli.status import run_summary
 from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
@@ -84,7 +85,7 @@ def export(
     *, queue: bool, upload: bool,
 ) -> int:  # fmt: skip
     """Write the four files, upload three where asked to, say the next command; 0."""
-    summary = review.run_summary(where, wanted)
+    summary = run_summary(where, wanted)
     cases = review.cases_for_people(where, summary, size, seed, queue=queue).cases
     answers = review.answers_of(summary, cases, console)
     if len(answers) > gt.MAX_CATEGORIES:

@@ -12,7 +12,7 @@ from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.drafting.mining import Miss
-from plumbline.gold import read_gold
+from plumbline.gold import gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore
 
@@ -43,11 +43,10 @@ def run_misses(
     for outcome in read_models(data, keys.outcomes(run_id), Outcome):
         if outcome.category is None:
             continue
-        review = reviewed.get(outcome.case_id)
-        told = review.category if review and review.content_hash == outcome.content_hash else outcome.gold_category
-        gold = (given or {}).get(outcome.case_id, told)
-        if gold is None or gold not in categories:
+        told = gold_of(outcome, given or {}, reviewed)
+        if told is None or told[0] not in categories:
             continue
+        gold = told[0]
         judged += 1
         if gold != outcome.category:
             wrong[outcome.case_id] = (outcome, gold)

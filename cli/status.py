@@ -15,7 +15,7 @@ from cli.errors import CliError, UsageProblem
 from cli.observe import Observer, describe
 from cli.paths import home, plumbline, shown
 from cli.progress import Observed, Progress, progress_of
-from cli.results import conclude
+from cli.results import conclude, summary_of
 from cli.run import tasks_of, watch
 from cli.stack import Stack
 from cli.view import block, clock_text, plain_line
@@ -190,3 +190,12 @@ def _cells(row: RunRow, length: int, *, wide: bool) -> list[str | Text]:
         *((cost,) if wide else ()),
         Text.assemble(mark, row.verdict or row.error or row.status.lower()),
     ]
+
+
+def run_summary(where: Stack, wanted: str) -> RunSummary:
+    """The summary of the run that is meant. Raises CliError where there is none."""
+    row = chosen(runs_of(where), wanted)
+    summary = summary_of(where, row.run_id)
+    if summary is None:
+        raise CliError(f"The run {row.run_id} has labeled nothing (yet).", f"See {plumbline('status')}.")
+    return summary

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TypeVar
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.errors import MissingObject
 from plumbline.ports import ObjectStore
 
 M = TypeVar("M", bound=Model)
@@ -31,3 +32,11 @@ def read_models(store: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
         for line in stream:
             if line.strip():
                 yield kind.model_validate_json(line)
+
+
+def read_if_there(store: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
+    """The same, and nothing where there is no such object."""
+    try:
+        yield from read_models(store, key, kind)
+    except MissingObject:
+        return

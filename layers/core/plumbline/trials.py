@@ -6,15 +6,13 @@ and the bounded re-ask are the run's own.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
-from operator import add
 
 from plumbline.asking import Asked, ask_each
 from plumbline.contracts.base import Model
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import UnparseableReply
 from plumbline.contracts.labels import Label
-from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
+from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage, summed
 from plumbline.parse import label_of
 from plumbline.ports import LanguageModel
 from plumbline.prompting import LoadedPrompt, build_request
@@ -104,15 +102,11 @@ def _trial(case: AnonymizedCase, said: Sequence[Reply], prompt: LoadedPrompt) ->
         case_id=case.case_id,
         label=found if isinstance(found, Label) else None,
         reason=found if isinstance(found, str) else "",
-        usage=_total(reply.usage for reply in said),
-        paid=_total(reply.usage for reply in said if not reply.from_cache),
+        usage=summed(reply.usage for reply in said),
+        paid=summed(reply.usage for reply in said if not reply.from_cache),
         calls=len(said),
         reused=sum(reply.from_cache for reply in said),
     )
-
-
-def _total(usages: Iterable[Usage]) -> Usage:
-    return reduce(add, usages, Usage())
 
 
 class Watched:

@@ -14,7 +14,7 @@ from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, 
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ShardEntry, ShardFailure
 from plumbline.contracts.selection import LEFT_FOR_LATER, ChosenCase, Selection
-from plumbline.jsonl import M, read_models
+from plumbline.jsonl import read_if_there
 from plumbline.ports import ObjectStore
 
 R = TypeVar("R", AnonymizedCase, Label, Unparsed)
@@ -62,12 +62,12 @@ class ShardRecords:
             error = None
         return cls(
             shard,
-            _read(data, keys.anonymized(run_id, shard), AnonymizedCase),
-            _read(data, keys.replies(run_id, shard), Reply),
-            _read(data, keys.labels(run_id, shard), Label),
-            _read(data, keys.unparsed(run_id, shard), Unparsed),
+            read_if_there(data, keys.anonymized(run_id, shard), AnonymizedCase),
+            read_if_there(data, keys.replies(run_id, shard), Reply),
+            read_if_there(data, keys.labels(run_id, shard), Label),
+            read_if_there(data, keys.unparsed(run_id, shard), Unparsed),
             error,
-            _read(data, keys.votes(run_id, shard), Reply),
+            read_if_there(data, keys.votes(run_id, shard), Reply),
             _chosen(run_id, shard, data, selection),
         )
 
@@ -146,7 +146,7 @@ def _chosen(run_id: str, shard: str, data: ObjectStore, selection: Selection | N
     """What SelectNext chose of the shard; None without a selection, and for a shard that broke off before it."""
     if selection is None or shard in selection.unread:
         return None
-    return _read(data, keys.chosen(run_id, shard), ChosenCase) if shard in selection.shards else []
+    return list(read_if_there(data, keys.chosen(run_id, shard), ChosenCase)) if shard in selection.shards else []
 
 
 def read_ahead(
@@ -165,13 +165,6 @@ def read_ahead(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-def _read(data: ObjectStore, key: str, kind: type[M]) -> list[M]:
-    try:
-        return list(read_models(data, key, kind))
-    except MissingObject:
-        return []
 
 
 def _by_id(records: Iterable[R]) -> dict[str, R]:

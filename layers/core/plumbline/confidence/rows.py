@@ -6,29 +6,19 @@ from collections.abc import Container, Iterable, Mapping
 from plumbline import keys
 from plumbline.confidence import signals_of_label
 from plumbline.confidence.fit import Row
-from plumbline.contracts.cases import UNKNOWN_GOLD
 from plumbline.contracts.confidence import Signals
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.fingerprint import MAX_DISTANCE, hamming
-from plumbline.gold import read_gold
+from plumbline.gold import gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore, ObjectStore
 
 
 def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, str]:
-    """What people say of the run's cases: the gold that came along, and above it that of later reviews.
-
-    A review counts for the very content that the run labeled.
-    """
+    """What people say of the run's cases: the gold that came along, and above it that of later reviews."""
     reviewed = read_gold(task, data)
-    found: dict[str, str] = {}
-    for outcome in read_models(data, keys.outcomes(run_id), Outcome):
-        review = reviewed.get(outcome.case_id)
-        if review is not None and review.content_hash == outcome.content_hash:
-            found[outcome.case_id] = review.category
-        elif outcome.gold_category not in (None, UNKNOWN_GOLD):
-            found[outcome.case_id] = str(outcome.gold_category)
-    return found
+    outcomes = read_models(data, keys.outcomes(run_id), Outcome)
+    return {outcome.case_id: told[0] for outcome in outcomes if (told := gold_of(outcome, {}, reviewed))}
 
 
 def rows_of_run(run_id: str, gold: Mapping[str, str], categories: Container[str], data: ObjectStore) -> list[Row]:

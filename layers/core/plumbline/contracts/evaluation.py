@@ -6,11 +6,11 @@ from pydantic import Field
 
 from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.base import Model
+from plumbline.contracts.gold import GoldOrigin
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
 
 Check = Literal["gold", "references", "judge", "review_sheet"]
-GoldOrigin = Literal["file", "review", "ground_truth", "export"]
 MIN_SCORE, MAX_SCORE = 1, 5
 RIGHT_FROM = 4  # a judge that scores this or more says that the label is right
 

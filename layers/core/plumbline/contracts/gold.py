@@ -6,6 +6,7 @@ from typing import Literal
 from plumbline.contracts.base import Model
 
 GoldSource = Literal["review", "ground_truth"]
+GoldOrigin = Literal["file", "review", "ground_truth", "export"]
 
 
 class GoldLabel(Model):

@@ -1,5 +1,8 @@
 """What is asked of a language model and what it answers."""
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
 from typing import Literal, Self
 
 from pydantic import Field
@@ -41,6 +44,11 @@ class Usage(Model):
             cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
             cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
         )
+
+
+def summed(usages: Iterable[Usage]) -> Usage:
+    """The tokens of all of them together."""
+    return reduce(add, usages, Usage())
 
 
 class ModelReply(Model):

@@ -14,7 +14,7 @@ from plumbline.fingerprint import NearDuplicates, simhash64
 from plumbline.ingest.cut import shorten
 from plumbline.ports import LanguageModel
 from plumbline.prompt_sections import clean, element
-from plumbline.prompting import LoadedPrompt, user_text
+from plumbline.prompting import LoadedPrompt, case_element
 from plumbline.report.words import clipped, plural
 
 MOST_EXAMPLES = 24  # bad examples in one prompt; each is paid for with every case
@@ -58,7 +58,7 @@ def draft_request(prompt: LoadedPrompt, miss: Miss, model_id: str) -> ModelReque
         raise ValueError(f"case {miss.case_id} has no text to draft from")
     told = {category.name: category for category in prompt.prompt.answers}
     parts = [
-        user_text(miss.case).rpartition("\n\n")[0],
+        case_element(miss.case),
         f"Wrong answer: {miss.label}",
         element("wrong_reasoning", miss.reasoning or "none given"),
         f"Right category: {miss.gold}",

@@ -1,11 +1,8 @@
 """LLM-as-judge: another model scores labels from 1 to 5 and says why. An opinion, never presented as accuracy."""
 
-import hashlib
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from operator import add
 from typing import NamedTuple
 
 from plumbline.accuracy import cohens_kappa, wilson
@@ -18,9 +15,10 @@ from plumbline.contracts.evaluation import RIGHT_FROM, JudgeAgreement, Judged
 from plumbline.contracts.judges import LoadedJudge
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import Prompt
-from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
+from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage, summed
 from plumbline.evaluate.judge_prompt import judge_request, judge_system, read_score
 from plumbline.ports import LanguageModel
+from plumbline.ticket import ticket
 from plumbline.trials import Watched
 
 MAX_RE_ASKS = 2
@@ -68,16 +66,12 @@ def drawn(accepted: Sequence[Outcome], gold: Mapping[str, str], sample: int, see
     Where gold is rare, labels with gold are added for the agreement, so that they are half as many as the sample.
     Which ones are drawn depends on the seed and the case ids alone.
     """
-    first = heapq.nsmallest(sample, accepted, key=lambda outcome: _ticket(outcome.case_id, seed))
+    first = heapq.nsmallest(sample, accepted, key=lambda outcome: ticket(seed, outcome.case_id))
     known = {outcome.case_id for outcome in first}
     lacking = sample // 2 - sum(case_id in gold for case_id in known)
     others = (outcome for outcome in accepted if outcome.case_id in gold and outcome.case_id not in known)
-    extra = heapq.nsmallest(max(0, lacking), others, key=lambda outcome: _ticket(outcome.case_id, seed))
+    extra = heapq.nsmallest(max(0, lacking), others, key=lambda outcome: ticket(seed, outcome.case_id))
     return [*first, *extra], len(first)
-
-
-def _ticket(case_id: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}\x1f{case_id}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def expected_judge_usage(judge: LoadedJudge, prompt: Prompt, items: Sequence[ToJudge]) -> Usage:
@@ -128,8 +122,8 @@ def judge_labels(
     return Judgement(
         judged=tuple(one for one in judged if one is not None),
         unread=tuple(item.outcome.case_id for item, one in zip(items, judged, strict=True) if one is None),
-        usage=_total(reply.usage for reply in replies),
-        paid=_total(reply.usage for reply in replies if not reply.from_cache),
+        usage=summed(reply.usage for reply in replies),
+        paid=summed(reply.usage for reply in replies if not reply.from_cache),
         calls=len(replies),
         reused=sum(reply.from_cache for reply in replies),
     )
@@ -181,7 +175,3 @@ def agreement(judged: Iterable[Judged], gold: Mapping[str, str]) -> JudgeAgreeme
 
 def _share(right: int, wrong: int) -> Interval | None:
     return wilson(right, right + wrong) if right + wrong else None
-
-
-def _total(usages: Iterable[Usage]) -> Usage:
-    return reduce(add, usages, Usage())

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from plumbline import keys
 from plumbline.accuracy import Agreement
-from plumbline.contracts.evaluation import GoldCheck, GoldOrigin
-from plumbline.contracts.gold import GoldLabel
+from plumbline.contracts.evaluation import GoldCheck
+from plumbline.contracts.gold import GoldLabel, GoldOrigin
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.selection import LEFT_FOR_LATER
-from plumbline.gold import read_gold
+from plumbline.gold import gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore
 
@@ -22,19 +22,6 @@ class RunGold:
     accepted: list[Outcome] = field(default_factory=list)
     by_id: dict[str, str] = field(default_factory=dict)
     check: GoldCheck | None = None
-
-
-def gold_of(
-    outcome: Outcome, given: Mapping[str, str], reviewed: Mapping[str, GoldLabel]
-) -> tuple[str, GoldOrigin] | None:
-    """What is gold for a case and whose word it is: a named file's, else a review's of this very content, else the
-    export's. None where nobody said anything."""
-    if outcome.case_id in given:
-        return given[outcome.case_id], "file"
-    review = reviewed.get(outcome.case_id)
-    if review is not None and review.content_hash == outcome.content_hash:
-        return review.category, review.source
-    return (outcome.gold_category, "export") if outcome.gold_category is not None else None
 
 
 def gold_of_labels(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,11 +10,10 @@ from plumbline import keys
 from plumbline.case_text import case_text
 from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
 from plumbline.contracts.confidence import Signals
-from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.review import AskedCase, Part
-from plumbline.jsonl import M, read_models
+from plumbline.jsonl import read_if_there, read_models
 from plumbline.ports import ObjectStore
 from plumbline.review.queue import Candidate, Chosen
 
@@ -86,7 +85,7 @@ def candidates_of_run(run_id: str, data: ObjectStore, *, with_signals: bool) -> 
 
 def _doubted(run_id: str, shards: set[str], data: ObjectStore) -> set[str]:
     def read(shard: str) -> list[str]:
-        labels = _read(data, keys.labels(run_id, shard), Label)
+        labels = read_if_there(data, keys.labels(run_id, shard), Label)
         return [label.case_id for label in labels if label.signals and speaks_against(label.signals)]
 
     with ThreadPoolExecutor(_READERS) as pool:
@@ -110,8 +109,8 @@ def read_cases(run_id: str, chosen: Chosen, known: dict[str, GoldLabel], data: O
 
     def read(shard: str) -> dict[str, tuple[AnonymizedCase, Label]]:
         wanted = shards[shard]
-        cases = {c.case_id: c for c in _read(data, keys.anonymized(run_id, shard), AnonymizedCase)}
-        labels = [label for label in _read(data, keys.labels(run_id, shard), Label) if label.case_id in wanted]
+        cases = {c.case_id: c for c in read_if_there(data, keys.anonymized(run_id, shard), AnonymizedCase)}
+        labels = [label for label in read_if_there(data, keys.labels(run_id, shard), Label) if label.case_id in wanted]
         return {label.case_id: (cases[label.case_id], label) for label in labels if label.case_id in cases}
 
     with ThreadPoolExecutor(_READERS) as pool:
@@ -136,10 +135,3 @@ def _case(candidate: Candidate, part: Part, case: AnonymizedCase, label: Label, 
         calibrated=label.calibrated,
         known=known if known and known.content_hash == candidate.content_hash else None,
     )
-
-
-def _read(data: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
-    try:
-        yield from read_models(data, key, kind)
-    except MissingObject:
-        return

@@ -7,13 +7,13 @@ its chance of a short class times how short that class still is. What a chosen c
 shortage at once, so that no class takes all, and choosing ends when the shortage is expected to be filled.
 """
 
-import hashlib
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from plumbline.fingerprint import NearDuplicates
+from plumbline.ticket import ticket
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +118,7 @@ class _Scan:
         if not self._count or not block.case_ids:
             return
         chances = self._classifier.chances(block.vectors)
-        tickets = [_ticket(self._seed, case_id) for case_id in block.case_ids]
+        tickets = [ticket(self._seed, case_id) for case_id in block.case_ids]
 
         def candidate(row: int) -> Candidate:
             return Candidate(
@@ -130,11 +130,11 @@ class _Scan:
                 block.chars[row] if block.chars else 0,
             )
 
-        for row, ticket in enumerate(tickets):
+        for row, lot in enumerate(tickets):
             if len(self._drawn) < self._explore:
-                heapq.heappush(self._drawn, (-ticket, candidate(row)))
-            elif self._explore and -ticket > self._drawn[0][0]:
-                heapq.heapreplace(self._drawn, (-ticket, candidate(row)))
+                heapq.heappush(self._drawn, (-lot, candidate(row)))
+            elif self._explore and -lot > self._drawn[0][0]:
+                heapq.heapreplace(self._drawn, (-lot, candidate(row)))
         for index, kept in self._best.items():
             for promising in (chances[:, index] >= kept.bar).nonzero()[0].tolist():
                 kept.offer(float(chances[promising, index]), candidate(promising))
@@ -177,9 +177,3 @@ class _Scan:
 def _take_off(missing: dict[int, float], candidate: Candidate) -> None:
     for index in missing:
         missing[index] -= float(candidate.chances[index])
-
-
-def _ticket(seed: str, case_id: str) -> int:
-    """The case's place in the seed's random order; 64 bits, so that no two of a million share one."""
-    digest = hashlib.blake2b(f"{seed}\x1f{case_id}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

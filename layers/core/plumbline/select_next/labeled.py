@@ -10,13 +10,12 @@ from typing import Final
 from plumbline import keys
 from plumbline.check_balance.pool import Candidate, Pool
 from plumbline.contracts.cases import AnonymizedCase
-from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.labels import Label
 from plumbline.contracts.runs import RunRequest
 from plumbline.contracts.selection import CaseVector, ChosenCase
 from plumbline.embed_shard import case_vectors
 from plumbline.fingerprint import NearDuplicates
-from plumbline.jsonl import M, read_models, write_models
+from plumbline.jsonl import read_if_there, write_models
 from plumbline.ports import Embedder, ObjectStore
 
 PER_CLASS: Final = 300  # of each class, the newest: more labels than these change little and cost reading
@@ -49,7 +48,7 @@ def read_pool_labels(pool: Pool, task: str, data: ObjectStore, embedder: Embedde
         for candidate in candidates:
             labeled.counts[category] += labeled.near.add(candidate.fingerprint)
         wanted += islice(candidates, PER_CLASS)
-    known = {(v.case_id, v.content_hash): v for v in _if_there(data, keys.labeled_vectors(task), CaseVector)}
+    known = {(v.case_id, v.content_hash): v for v in read_if_there(data, keys.labeled_vectors(task), CaseVector)}
     missing = [c for c in wanted if (c.case_id, c.content_hash) not in known]
     known |= {(v.case_id, v.content_hash): v for v in _found_or_made(missing, data, embedder)}
     kept: list[CaseVector] = []
@@ -69,10 +68,12 @@ def _found_or_made(candidates: Sequence[Candidate], data: ObjectStore, embedder:
 
     def read(place: tuple[str, str]) -> tuple[list[CaseVector], list[AnonymizedCase]]:
         ids = shards[place]
-        found = [v for v in _if_there(data, keys.vectors(*place), CaseVector) if v.case_id in ids]
+        found = [v for v in read_if_there(data, keys.vectors(*place), CaseVector) if v.case_id in ids]
         if found:
             return found, []
-        return [], [case for case in _if_there(data, keys.anonymized(*place), AnonymizedCase) if case.case_id in ids]
+        return [], [
+            case for case in read_if_there(data, keys.anonymized(*place), AnonymizedCase) if case.case_id in ids
+        ]
 
     with ThreadPoolExecutor(_READERS) as pool:
         for found, unmade in pool.map(read, sorted(shards)):
@@ -91,8 +92,8 @@ def add_run_labels(
 
     def read(shard: str) -> tuple[list[Label], dict[str, CaseVector]]:
         ids = {case.case_id for case in chosen[shard]}
-        labels = [label for label in _if_there(data, keys.labels(run.run_id, shard), Label) if label.case_id in ids]
-        return labels, {v.case_id: v for v in _if_there(data, keys.vectors(run.run_id, shard), CaseVector)}
+        labels = [label for label in read_if_there(data, keys.labels(run.run_id, shard), Label) if label.case_id in ids]
+        return labels, {v.case_id: v for v in read_if_there(data, keys.vectors(run.run_id, shard), CaseVector)}
 
     with ThreadPoolExecutor(_READERS) as pool:
         for labels, vectors in pool.map(read, sorted(chosen)):
@@ -102,10 +103,3 @@ def add_run_labels(
                     accepted = not label.calibrated or label.confidence >= run.review_below
                     labeled.counts[label.category] += labeled.near.add(vector.fingerprint) and accepted
                     labeled.add(vector.vector, label.category)
-
-
-def _if_there(data: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
-    try:
-        yield from read_models(data, key, kind)
-    except MissingObject:
-        return
