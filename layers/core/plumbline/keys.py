@@ -55,6 +55,31 @@ def votes(run_id: str, shard: str) -> str:
     return _run(run_id, f"votes/{shard}.jsonl")
 
 
+def batch(run_id: str) -> str:
+    """Which batch jobs ask about the run's cases (one BatchSubmission); absent where none was submitted."""
+    return _run(run_id, "batch/jobs.json")
+
+
+def batch_records(run_id: str, job: str) -> str:
+    """A job's record file, as the service reads it."""
+    return _run(run_id, f"batch/records/{job}.jsonl")
+
+
+def batch_output(run_id: str, job: str) -> str:
+    """Under this prefix the service writes a job's answers."""
+    return _run(run_id, f"batch/output/{job}/")
+
+
+def batch_answers(run_id: str, shard: str) -> str:
+    """What the jobs said of a shard's cases (JSON lines of BatchAnswer); absent where they said nothing."""
+    return _run(run_id, f"batch/answers/{shard}.jsonl")
+
+
+def batch_summary(run_id: str) -> str:
+    """What became of the run's records (one BatchSummary)."""
+    return _run(run_id, "batch/summary.json")
+
+
 def judged(run_id: str) -> str:
     """What a judge said of the run's labels (JSON lines of Judged); absent where none was asked."""
     return _run(run_id, "judged.jsonl")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch import BatchJob, JobState
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest
@@ -86,6 +87,39 @@ class LanguageModel(Protocol):
 
     def ask(self, request: ModelRequest) -> ModelReply:
         """The model's answer."""
+
+
+class BatchModel(Protocol):
+    """A model that answers files of requests at half the price, within a day. Raises BatchRefused, ModelThrottled,
+    ModelUnavailable, ModelAccessDenied."""
+
+    def record(self, record_id: str, request: ModelRequest) -> bytes:
+        """The request as one line of a record file, in the model's own shape."""
+
+    def submit(self, job: BatchJob, model_id: str) -> str:
+        """Submit the job's record file; the job's ARN. Submitting the same job again gives the same ARN."""
+
+    def state(self, job_arn: str) -> JobState:
+        """How the job stands."""
+
+    def stop(self, job_arn: str) -> None:
+        """Ask for the job's end; a job that has ended is left as it is."""
+
+    def answer(self, line: bytes) -> tuple[str, ModelReply | str] | None:
+        """A line of output: the record's id and its reply, or the error's code; None for a line that is neither."""
+
+
+class SpendLedger(Protocol):
+    """What a run has spent and what its calls under way can still cost: the cap that holds over all of its workers."""
+
+    def reserve(self, run_id: str, usd: float, cap: float) -> None:
+        """Set an amount aside. Raises BudgetExceeded, and sets nothing aside, where it would break the cap."""
+
+    def settle(self, run_id: str, reserved: float, spent: float) -> None:
+        """Give back what was reserved and count what was spent in its place."""
+
+    def spent(self, run_id: str) -> float:
+        """USD that the run's settled calls cost so far."""
 
 
 class Workflow(Protocol):

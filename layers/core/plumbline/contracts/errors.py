@@ -44,12 +44,20 @@ class ModelRequestRejected(PlumblineError):
     """The service refused this one request as invalid; trying it again does not help, other cases are unaffected."""
 
 
+class BatchRefused(PlumblineError):
+    """The service takes no batch job of this model, this size or this account; asking on demand works."""
+
+
+class FailedFast(PlumblineError):
+    """The run asked to be told at once: the service throttled, and the shard is not tried again."""
+
+
 class UnparseableReply(PlumblineError):
     """A model reply from which exactly one category of the task cannot be read."""
 
 
 class BudgetExceeded(PlumblineError):
-    """The run's estimated cost is above its budget; nothing was spent."""
+    """The next call could bring the run above its budget; it was not made."""
 
 
 class BrokenInvariant(PlumblineError):

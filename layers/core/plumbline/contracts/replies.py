@@ -59,6 +59,7 @@ class ModelReply(Model):
     usage: Usage
     from_cache: bool = False
     paid_by: str = ""
+    batch: bool = Field(default=False, description="answered by a batch job, at its price")
 
 
 class Reply(Model):
@@ -73,4 +74,5 @@ class Reply(Model):
     attempt: int = Field(ge=0, description="0 is the first ask, 1 the first repair")
     sample: int = Field(default=0, ge=0, description="1 and up: a further answer, a vote")
     from_cache: bool = False
+    batch: bool = Field(default=False, description="answered by a batch job, at its price")
     error: str | None = None

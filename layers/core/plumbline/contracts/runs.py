@@ -15,9 +15,14 @@ from plumbline.contracts.replies import Usage
 
 RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
 Verdict = Literal["balanced", "short", "empty"]
-ShardMode = Literal["all", "embed", "chosen"]
+Road = Literal["on_demand", "batch"]
+RunMode = Literal["auto", "on_demand", "batch"]
+"""How the model is asked: case by case at once; in a batch job at half the price, which takes up to a day; `auto` takes
+batch for a run that is large enough."""
+ShardMode = Literal["all", "embed", "chosen", "mask", "answered", "parse"]
 """What is done with a shard: all of its cases are labeled; they are only embedded; those that SelectNext chose are
-labeled."""
+labeled; they are only masked, for a batch; they are labeled with what a batch answered; stored replies are read anew.
+"""
 
 
 class RunBase(Model):
@@ -46,6 +51,8 @@ class RunRequest(RunBase):
     target_per_class: int = Field(ge=1)
     budget_usd: float = Field(gt=0)
     max_repairs: int = Field(default=2, ge=0, le=5)
+    mode: RunMode = "auto"
+    fail_fast: bool = Field(default=False, description="a throttled shard fails at once, and is left for another run")
     vote_samples: int = Field(default=0, ge=0, le=20, description="further answers for an uncertain label")
     vote_below: float = Field(default=0.8, ge=0, le=1, description="a label below this confidence is uncertain")
     review_below: float = Field(default=0.5, ge=0, le=1, description="calibrated labels below this go to a person")
@@ -95,6 +102,8 @@ class IngestResult(Model):
     affordable: int | None = Field(
         default=None, description="how many of the new cases the budget affords; None where it affords all of them"
     )
+    road: Road = "on_demand"
+    road_reason: str = Field(default="", description="why this road, in words")
 
 
 class ShardResult(Model):
