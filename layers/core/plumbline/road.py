@@ -1,0 +1,41 @@
+"""Which road a run takes to the model: case by case, or a batch job at half the price. Pure; ingest and plan ask it."""
+
+from plumbline.contracts.runs import Road, RunMode
+
+
+def choose_road(
+    mode: RunMode, new: int, affordable: int | None, batch_from: int, *, model_has_batch: bool
+) -> tuple[Road, str]:
+    """The road and, in words, why.
+
+    `affordable`: how many of the `new` cases the budget affords at the batch's price; None where it affords all of
+    them. A budget that does not is spent in rounds, each chosen by what the rounds before it found, and a batch answers
+    in one go. `batch_from`: the number of new cases from which on `auto` takes a batch.
+    """
+    against = _against_batch(mode, new, affordable, model_has_batch=model_has_batch)
+    if against:
+        return "on_demand", against
+    if mode == "batch":
+        return "batch", "mode batch was asked for"
+    if new < batch_from:
+        return "on_demand", f"{_cases(new)}, and a batch is worth its wait from {batch_from:,} on"
+    return "batch", f"{_cases(new)}, which is {batch_from:,} or more; a batch costs half as much"
+
+
+def _against_batch(mode: RunMode, new: int, affordable: int | None, *, model_has_batch: bool) -> str:
+    if not new:
+        return "no case is new, so no model is asked"
+    if mode == "on_demand":
+        return "mode on-demand was asked for"
+    if not model_has_batch:
+        return "the model has no batch inference by this configuration (prices.json)"
+    if affordable is not None:
+        return (
+            f"the budget affords some {affordable:,} of {_cases(new)}, which are chosen in rounds, and a batch answers "
+            "in one go"
+        )
+    return ""
+
+
+def _cases(new: int) -> str:
+    return f"{new:,} new {'case' if new == 1 else 'cases'}"

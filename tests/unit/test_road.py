@@ -1,0 +1,33 @@
+"""Which road a run takes, and why."""
+
+import pytest
+
+from plumbline.contracts.runs import Road, RunMode
+from plumbline.road import choose_road
+
+
+@pytest.mark.parametrize(
+    ("mode", "new", "affordable", "has_batch", "road", "why"),
+    [
+        ("auto", 1000, None, True, "batch", "1,000 new cases"),
+        ("auto", 999, None, True, "on_demand", "999 new cases"),
+        ("auto", 5000, 4000, True, "on_demand", "4,000 of 5,000"),
+        ("auto", 5000, None, False, "on_demand", "no batch inference"),
+        ("auto", 0, None, True, "on_demand", "no case is new"),
+        ("batch", 1, None, True, "batch", "asked for"),
+        ("batch", 0, None, True, "on_demand", "no case is new"),
+        ("batch", 5000, None, False, "on_demand", "no batch inference"),
+        ("batch", 5000, 10, True, "on_demand", "chosen in rounds"),
+        ("on_demand", 9000, None, True, "on_demand", "asked for"),
+    ],
+)
+def test_the_road_and_why(
+    mode: RunMode, new: int, affordable: int | None, has_batch: bool, road: Road, why: str
+) -> None:  # noqa: FBT001
+    found, reason = choose_road(mode, new, affordable, 1000, model_has_batch=has_batch)
+    assert found == road
+    assert why in reason
+
+
+def test_one_case_is_one_case() -> None:
+    assert choose_road("auto", 1, None, 100, model_has_batch=True)[1].startswith("1 new case,")
