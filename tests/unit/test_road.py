@@ -23,7 +23,7 @@ from plumbline.road import choose_road
 )
 def test_the_road_and_why(
     mode: RunMode, new: int, affordable: int | None, has_batch: bool, road: Road, why: str
-) -> None:  # noqa: FBT001
+) -> None:
     found, reason = choose_road(mode, new, affordable, 1000, model_has_batch=has_batch)
     assert found == road
     assert why in reason
