@@ -7,7 +7,9 @@ from plumbline.classify import classify
 from plumbline.contracts.errors import ModelRequestRejected, ModelThrottled
 from plumbline.contracts.labels import Label, Unparsed
 from plumbline.contracts.replies import ModelRequest, Reply
-from plumbline.jsonl import read_models
+from plumbline.contracts.runs import ClassifyTask, ShardTask
+from plumbline.contracts.selection import ChosenCase
+from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.repair import repair
 from tests import builders as b
@@ -130,3 +132,52 @@ def test_repairing_twice_gives_what_repairing_once_gives(data: MemoryStore) -> N
     once = replies(data)
     repair(b.shard_task(attempt=1), data=data, model=model, prompt=b.prompt(), concurrency=1)
     assert replies(data) == once
+
+
+def a_round(data: MemoryStore, model: FakeModel, *chosen: str) -> None:
+    """The shard in mode `chosen`, as the state machine takes it through one round of SelectNext."""
+    write_models(data, keys.chosen("run-1", "00000"), [ChosenCase(case_id=case_id, round=1) for case_id in chosen])
+    task = ClassifyTask(run=b.run(), shard="00000", mode="chosen")
+    classify(task, data=data, model=model, prompt=b.prompt(), concurrency=1)
+    attempt = 0
+    while parse(b.shard_task(attempt=attempt), data=data, prompt=b.prompt()).unparsed and attempt < task.run.max_repairs:
+        attempt += 1
+        again = ShardTask(run=task.run, shard="00000", attempt=attempt)
+        repair(again, data=data, model=model, prompt=b.prompt(), concurrency=1)
+
+
+def test_a_later_round_keeps_the_earlier_rounds_replies_with_their_re_asks(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"charge": "no idea", "again": b.answer("Billing Inquiry")})
+    a_round(data, model, "A")
+    assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("A", 1)]
+    first, asked = replies(data), len(model.requests)
+
+    model = by_text(GOOD | {"crashes": "no idea", "again": b.answer("Software Defect")})
+    a_round(data, model, "A", "B")
+    assert replies(data)[:2] == first
+    assert [(r.case_id, r.attempt) for r in replies(data)[2:]] == [("B", 0), ("B", 1)]
+    assert {name: label.category for name, label in labels(data).items()} == {
+        "A": "Billing Inquiry",
+        "B": "Software Defect",
+    }
+    assert (asked, len(model.requests)) == (2, 2)
+
+
+def test_a_case_that_had_its_last_ask_in_an_earlier_round_is_not_asked_again(data: MemoryStore) -> None:
+    a_round(data, by_text(GOOD | {"charge": "no idea", "again": "no idea"}), "A")
+    model = by_text(GOOD | {"crashes": "no idea", "again": b.answer("Software Defect")})
+    a_round(data, model, "A", "B")
+    assert all("crashes" in request.turns[0].text for request in model.requests)
+    assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("A", 1), ("A", 2), ("B", 0), ("B", 1)]
+
+
+def test_a_case_whose_shard_broke_off_in_an_earlier_round_gets_the_asks_that_it_has_left(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"charge": "no idea", "again": "still no idea"})
+    write_models(data, keys.chosen("run-1", "00000"), [ChosenCase(case_id="A", round=1)])
+    chosen = ClassifyTask(run=b.run(), shard="00000", mode="chosen")
+    classify(chosen, data=data, model=model, prompt=b.prompt(), concurrency=1)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    repair(b.shard_task(attempt=1), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    a_round(data, by_text(GOOD | {"again": b.answer("Billing Inquiry")}), "A", "C")
+    assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("A", 1), ("C", 0), ("A", 2)]
+    assert set(labels(data)) == {"A", "C"}

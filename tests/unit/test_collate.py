@@ -94,6 +94,19 @@ def test_a_shard_that_broke_off_while_re_asking_has_failed_and_not_been_dropped(
     assert outcomes["B"].reason == "ModelUnavailable"
 
 
+def test_an_error_of_an_earlier_round_is_no_outcome_of_a_case_that_was_asked_to_the_end() -> None:
+    data = MemoryStore()
+    b.store_cases(data, b.case("A"), b.case("B"))
+    fail_shard(data, "00000", "ModelThrottled")  # in round 1; what follows is round 2
+    said = [b.reply("A", b.answer("Billing Inquiry")), *(b.reply("B", "junk", attempt=n) for n in range(3))]
+    write_models(data, keys.replies("run-1", "00000"), said)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    b.store_index(data, b.index("A"), b.index("B"))
+    outcomes, summary, _ = run_collate(data, 2)
+    assert (outcomes["A"].outcome, outcomes["B"].outcome) == ("labeled", "dropped")
+    assert "failed: ModelThrottled" not in summary.outcome_reasons
+
+
 def test_a_run_whose_every_new_case_failed_fails_with_the_reasons() -> None:
     data = MemoryStore()
     fail_shard(data, "00000", "ModelAccessDenied")

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from plumbline import keys
 from plumbline.asking import ask_each
 from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ClassifyTask, ShardResult, ShardTask
 from plumbline.contracts.selection import ChosenCase
-from plumbline.jsonl import read_models, write_models
+from plumbline.jsonl import read_if_there, read_models, write_models
 from plumbline.ports import LanguageModel, ObjectStore
 from plumbline.prompting import LoadedPrompt, build_request
 
@@ -17,14 +18,18 @@ def classify(
 ) -> ShardResult:
     """Write one reply for each anonymized case of the shard, but for those that a person has to see first.
 
-    Of a backlog (mode `chosen`) only those that SelectNext chose, in any of its rounds: what was asked before is
-    answered from the store. Raises the model's errors, when what was answered before them is written; see `ask_each`.
+    Of a backlog (mode `chosen`) only those that SelectNext chose; the replies of its earlier rounds stay, re-asks and
+    all, and nobody is asked for them again. Raises the model's errors, when what was answered before them is written;
+    see `ask_each`.
     """
     run = task.run
     cases: Iterable[AnonymizedCase] = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
+    earlier: list[Reply] = []
     if isinstance(task, ClassifyTask) and task.mode == "chosen":
+        earlier = list(read_if_there(data, keys.replies(run.run_id, task.shard), Reply))
         chosen = {case.case_id for case in read_models(data, keys.chosen(run.run_id, task.shard), ChosenCase)}
-        cases = (case for case in cases if case.case_id in chosen)
+        new = chosen - {reply.case_id for reply in earlier}
+        cases = (case for case in cases if case.case_id in new)
     asked = ask_each(
         ((case.case_id, build_request(prompt, case, run.model_id)) for case in cases if not case.review),
         model=model,
@@ -32,7 +37,7 @@ def classify(
         attempt=0,
         concurrency=concurrency,
     )
-    write_models(data, keys.replies(run.run_id, task.shard), asked.replies)
+    write_models(data, keys.replies(run.run_id, task.shard), [*earlier, *asked.replies])
     if asked.error:
         raise asked.error
     return ShardResult(shard=task.shard, done=len(asked.replies))

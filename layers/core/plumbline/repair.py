@@ -20,14 +20,17 @@ def repair(
 ) -> ShardResult:
     """Add one reply of attempt `task.attempt` for each unparsed case of the shard that is worth another ask.
 
-    Doing it twice gives the same: replies of this attempt or a later one are replaced. Raises the model's errors.
+    Doing it twice gives the same: such a case's replies of this attempt are replaced. A case that had this attempt in
+    an earlier round of SelectNext keeps its replies. Raises the model's errors.
     """
     run, shard = task.run, task.shard
-    earlier = [r for r in read_models(data, keys.replies(run.run_id, shard), Reply) if r.attempt < task.attempt]
+    unparsed = read_models(data, keys.unparsed(run.run_id, shard), Unparsed)
+    again = {case.case_id for case in unparsed if not case.final and case.attempt < task.attempt}
+    replies = read_models(data, keys.replies(run.run_id, shard), Reply)
+    earlier = [reply for reply in replies if reply.case_id not in again or reply.attempt < task.attempt]
     said: dict[str, list[Reply]] = defaultdict(list)
     for reply in sorted(earlier, key=lambda reply: reply.attempt):
         said[reply.case_id].append(reply)
-    again = {u.case_id for u in read_models(data, keys.unparsed(run.run_id, shard), Unparsed) if not u.final}
 
     cases = read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase)
     asked = ask_each(

@@ -48,7 +48,7 @@ def collate(
                 records = next(shards, ShardRecords.none())
                 if records.shard != case.shard:
                     raise BrokenInvariant(f"run {run.run_id}: the index and the list of shards part at {case.shard}")
-            outcome = records.outcome_of(case, review_below=run.review_below, none_of_these=none.name if none else None)
+            outcome = records.outcome_of(case, run, none.name if none else None)
             tally.add(outcome, records)
             write_line(stream, outcome)
         _close(records, task, tally)

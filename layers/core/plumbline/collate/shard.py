@@ -12,7 +12,7 @@ from plumbline.contracts.cases import AnonymizedCase, IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, Outcome, Unparsed
 from plumbline.contracts.replies import Reply
-from plumbline.contracts.runs import ShardEntry, ShardFailure
+from plumbline.contracts.runs import RunRequest, ShardEntry, ShardFailure
 from plumbline.contracts.selection import LEFT_FOR_LATER, ChosenCase, Selection
 from plumbline.jsonl import read_if_there
 from plumbline.ports import ObjectStore
@@ -71,9 +71,9 @@ class ShardRecords:
             _chosen(run_id, shard, data, selection),
         )
 
-    def outcome_of(self, case: IngestedCase, *, review_below: float = 0.0, none_of_these: str | None = None) -> Outcome:
-        """The one outcome of an ingested case. A calibrated label below `review_below` goes to a person, and so does
-        the answer `none_of_these`."""
+    def outcome_of(self, case: IngestedCase, run: RunRequest, none_of_these: str | None = None) -> Outcome:
+        """The one outcome of an ingested case. A calibrated label below `run.review_below` goes to a person, and so
+        does the answer `none_of_these`."""
         base = Outcome(
             case_id=case.case_id,
             outcome="unchanged",
@@ -91,7 +91,7 @@ class ShardRecords:
         if anonymized is not None and anonymized.review:
             return base.model_copy(update={"outcome": "needs_review", "reason": anonymized.review_reason})
         if label is None:
-            return base.model_copy(update=self._why_not(case.case_id))
+            return base.model_copy(update=self._why_not(case.case_id, run.max_repairs))
         found = base.model_copy(
             update={
                 "outcome": "labeled",
@@ -108,7 +108,7 @@ class ShardRecords:
             return found.model_copy(
                 update={"outcome": "needs_review", "reason": FITS_NO_CATEGORY, "category": None, "close_call": False}
             )
-        if label.calibrated and label.confidence < review_below:
+        if label.calibrated and label.confidence < run.review_below:
             return found.model_copy(update={"outcome": "needs_review", "reason": LOW_CONFIDENCE})
         return found
 
@@ -130,14 +130,15 @@ class ShardRecords:
                 f"run {run_id}, shard {self.shard}: {len(both)} cases are labeled and unparsed at once"
             )
 
-    def _why_not(self, case_id: str) -> dict[str, str]:
+    def _why_not(self, case_id: str, max_repairs: int) -> dict[str, str]:
         if self.chosen is not None and case_id not in self.chosen:
             return {"outcome": "dropped", "reason": LEFT_FOR_LATER}
         unparsed = self.unparsed.get(case_id)
         if unparsed is not None and unparsed.final:
             return {"outcome": "failed", "reason": unparsed.reason}
-        # A shard that broke off while it was still re-asking did not fail at reading: it may be read another time.
-        if unparsed is not None and self.error is None:
+        # A shard that broke off while it was still re-asking did not fail at reading: it may be read another time. One
+        # that broke off in an earlier round only, and was asked to the end in a later one, still holds its error.
+        if unparsed is not None and (self.error is None or unparsed.attempt >= max_repairs):
             return {"outcome": "dropped", "reason": unparsed.reason}
         return {"outcome": "failed", "reason": self.error or LOST}
 

@@ -19,7 +19,7 @@ from plumbline.prompting import LoadedPrompt
 def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardResult:
     """Write the shard's labels and its unparsed cases, from each case's latest reply. Costs nothing; replayable.
 
-    `unparsed` in the result counts the cases that are worth another ask.
+    `unparsed` in the result counts the cases that are worth another ask and have not had their last one.
     """
     run_id = task.run.run_id
     calibration = read_calibration(prompt.ref, task.run.model_id, data)
@@ -39,7 +39,7 @@ def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardR
             )
     write_models(data, keys.labels(run_id, task.shard), labels)
     write_models(data, keys.unparsed(run_id, task.shard), unparsed)
-    again = sum(not case.final for case in unparsed)
+    again = sum(not case.final and case.attempt < task.run.max_repairs for case in unparsed)
     return ShardResult(shard=task.shard, attempt=task.attempt, done=len(labels), unparsed=again)
 
 
