@@ -94,6 +94,20 @@ def test_the_index_agrees_with_comparing_everything() -> None:
     assert 40 <= len(kept) < 400
 
 
+def test_the_earliest_near_one_is_that_of_comparing_everything() -> None:
+    rng = random.Random(5)
+    centres = [rng.getrandbits(BITS) for _ in range(10)]
+    flips = (rng.sample(range(BITS), rng.randrange(12)) for _ in range(300))
+    values = [rng.choice(centres) ^ sum(1 << bit for bit in bits) for bits in flips]
+    index, kept = NearDuplicates(), list[int]()
+    for value in values:
+        expected = next((i for i, other in enumerate(kept) if (value ^ other).bit_count() <= MAX_DISTANCE), None)
+        assert index.earliest(f"{value:016x}") == expected
+        if index.add(f"{value:016x}"):
+            kept.append(value)
+    assert 10 < len(kept) < 300
+
+
 def test_a_refused_fingerprint_is_not_kept() -> None:
     index = NearDuplicates(distance=2)
     assert index.add(f"{0:016x}")

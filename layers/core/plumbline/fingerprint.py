@@ -79,13 +79,25 @@ class NearDuplicates:
     def add(self, fingerprint: str) -> bool:
         """Keep the fingerprint and say True; False, keeping nothing, when a near-duplicate is in already."""
         value = int(fingerprint, 16)
-        for block in self._blocks:
-            if any((value ^ self._values[other]).bit_count() <= self._distance for other in block.near(value)):
-                return False
+        if next(self._near(value), 0):
+            return False
         self._values.append(value)
         for block in self._blocks:
             block.put(value, len(self._values) - 1)
         return True
+
+    def earliest(self, fingerprint: str) -> int | None:
+        """Which of the fingerprints kept so far, counted from 0, is the first that this one is near; None where none
+        is."""
+        first = min(self._near(int(fingerprint, 16)), default=0)
+        return first - 1 if first else None
+
+    def _near(self, value: int) -> Iterator[int]:
+        """The positions of the near ones, some of them more than once."""
+        for block in self._blocks:
+            for other in block.near(value):
+                if (value ^ self._values[other]).bit_count() <= self._distance:
+                    yield other
 
 
 class _Block:

@@ -106,6 +106,13 @@ def test_an_answer_is_read_and_one_that_is_no_example_is_not() -> None:
         assert read_draft(broken, miss("1")) is None
 
 
+def test_a_number_that_is_no_character_is_no_error() -> None:
+    """Python refuses to read so long a number, as the parser of replies knows."""
+    read = read_draft(GOOD.replace("Subject:", "Subject: &#" + "9" * 5000 + ";", 1), miss("1"))
+    assert read is not None
+    assert "\N{REPLACEMENT CHARACTER}" in read.case
+
+
 def test_a_refused_request_is_no_draft_and_no_error() -> None:
     refused = write(prompt(), miss("1"), model=FakeModel(lambda request: ModelRequestRejected("no")), model_id="m")
     assert refused.drafted is None

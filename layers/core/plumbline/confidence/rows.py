@@ -8,7 +8,7 @@ from plumbline.confidence import signals_of_label
 from plumbline.confidence.fit import Row
 from plumbline.contracts.confidence import Signals
 from plumbline.contracts.labels import Label, Outcome
-from plumbline.fingerprint import MAX_DISTANCE, hamming
+from plumbline.fingerprint import NearDuplicates
 from plumbline.gold import gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore, ObjectStore
@@ -42,11 +42,12 @@ def rows_of_run(run_id: str, gold: Mapping[str, str], categories: Container[str]
 
 def grouped(fingerprints: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """A group's name for each case id: that of the first case which it is a near-duplicate of, else its own."""
-    firsts: list[tuple[str, str]] = []
-    groups: dict[str, str] = {}
+    firsts: list[str] = []
+    index, groups = NearDuplicates(), dict[str, str]()
     for case_id, fingerprint in fingerprints:
-        twin = next((i for i, other in firsts if fingerprint and hamming(fingerprint, other) <= MAX_DISTANCE), None)
-        groups[case_id] = twin or case_id
+        twin = index.earliest(fingerprint) if fingerprint else None
+        groups[case_id] = case_id if twin is None else firsts[twin]
         if fingerprint and twin is None:
-            firsts.append((case_id, fingerprint))
+            index.add(fingerprint)
+            firsts.append(case_id)
     return groups

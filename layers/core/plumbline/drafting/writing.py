@@ -1,6 +1,5 @@
 """Bad examples out of misses: by a language model that invents a like case, or from the case itself."""
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
 from plumbline.drafting.mining import Miss
 from plumbline.fingerprint import NearDuplicates, simhash64
 from plumbline.ingest.cut import shorten
+from plumbline.parse.names import unescaped
 from plumbline.ports import LanguageModel
 from plumbline.prompt_sections import clean, element
 from plumbline.prompting import LoadedPrompt, case_element
@@ -135,7 +135,7 @@ def fresh(drafts: Iterable[Drafted], existing: Sequence[BadExample], most: int =
 
 def _part(text: str, tag: str) -> str:
     found = re.search(_FIELD.format(tag), text, re.DOTALL)
-    lines = clean(html.unescape(found[1])).strip().split("\n") if found else []
+    lines = clean(unescaped(found[1])).strip().split("\n") if found else []
     return "\n".join(line.strip() for line in lines if line.strip())
 
 

@@ -1,14 +1,11 @@
-"""What a calibration is worth, as an SVG file of its own: said against seen, and what review catches.
-
-The colours are those of report.css, light and dark. Lengths are pixels; the picture scales as a whole.
-"""
+"""What a calibration is worth, as an SVG file of its own: said against seen, and what review catches."""
 
 from collections.abc import Sequence
 
 import svg
-from markupsafe import escape
 
 from plumbline.contracts.confidence import Bin, Calibration, Figures, ReviewPoint
+from plumbline.report.picture import picture
 from plumbline.report.words import percent
 
 _WIDTH, _HEIGHT, _SIDE = 760, 440, 270
@@ -16,15 +13,8 @@ _LEFTS, _TOP = (70, 450), 84
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LEAST_DOT, _MOST_DOT = 3.0, 11.0
 _STYLE = """
-svg { --paper: #fffefb; --ink: #1a232e; --muted: #55606d; --rule: #dcd8cd; --main: #0b5a9c; --other: #b9480f;
-  font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
-@media (prefers-color-scheme: dark) {
-  svg { --paper: #171e26; --ink: #e8ecf1; --muted: #a1adba; --rule: #2b3541; --main: #62b2f2; --other: #ff8f63; }
-}
-.paper { fill: var(--paper); } .title { fill: var(--ink); font-size: 16px; font-weight: 600; }
-.head { fill: var(--ink); font-weight: 600; } .muted { fill: var(--muted); font-size: 12px; }
-.grid { stroke: var(--rule); stroke-width: 1; } .even { stroke: var(--muted); stroke-width: 1; stroke-dasharray: 4 4; }
-.dot { fill: var(--main); stroke: var(--paper); stroke-width: 1.5; }
+.head { fill: var(--ink); font-weight: 600; }
+.even { stroke: var(--muted); stroke-width: 1; stroke-dasharray: 4 4; }
 .caught { fill: none; stroke: var(--main); stroke-width: 2.5; }
 .kept { fill: none; stroke: var(--other); stroke-width: 2.5; }
 .caught-word { fill: var(--main); font-size: 12px; } .kept-word { fill: var(--other); font-size: 12px; }
@@ -39,24 +29,13 @@ def confidence_plot(calibration: Calibration, figures: Figures) -> str:
         f"{calibration.cases} labels with gold, each judged by a fit without it; AUROC of errors {auroc}, "
         f"calibration error {percent(figures.calibration_error)}"
     )
-    elements: list[svg.Element] = [
-        svg.Style(text=_STYLE),
-        svg.Rect(width=_WIDTH, height=_HEIGHT, class_=["paper"]),
-        svg.Text(x=20, y=30, class_=["title"], text=_safe(title)),
+    elements = [
         *_frame(0, "Said and seen", "confidence", "right"),
         *_reliability(figures.bins),
         *_frame(1, "What review catches", "labels sent to people", ""),
         *_review(figures.review),
-        svg.Text(x=20, y=_HEIGHT - 14, class_=["muted"], text=_safe(note)),
     ]
-    canvas = svg.SVG(
-        viewBox=svg.ViewBoxSpec(0, 0, _WIDTH, _HEIGHT),
-        width=_WIDTH,
-        height=_HEIGHT,
-        elements=elements,
-        extra={"role": "img", "aria-label": _safe(f"{title}. {note}")},
-    )
-    return f"{canvas}\n"
+    return picture(_WIDTH, _HEIGHT, elements, title=title, note=note, label=note, style=_STYLE, font_size=13)
 
 
 def _frame(panel: int, head: str, along: str, up: str) -> list[svg.Element]:
@@ -109,7 +88,3 @@ def _x(panel: int, share: float) -> float:
 
 def _y(share: float) -> float:
     return round(_TOP + (1 - share) * _SIDE, 2)
-
-
-def _safe(text: str) -> str:
-    return str(escape(text))  # svg.py escapes nothing

@@ -1,15 +1,12 @@
-"""Proportions with their intervals as an SVG file of its own: one row each, on an axis from 0 to 100%.
-
-The colours are those of report.css, light and dark. Lengths are pixels; the picture scales as a whole.
-"""
+"""Proportions with their intervals as an SVG file of its own: one row each, on an axis from 0 to 100%."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import svg
-from markupsafe import escape
 
 from plumbline.contracts.accuracy import Interval
+from plumbline.report.picture import TITLE_LEFT, picture, safe
 from plumbline.report.words import clipped, interval_span, percent
 
 _WIDTH, _ROW, _TOP, _BELOW = 720, 38, 64, 46
@@ -18,17 +15,8 @@ _NAME_CHARS, _MOST_CHARS = 16, 40  # of a name: what fits into that room, and wh
 _CHAR = 8.0
 _TICKS = (0, 25, 50, 75, 100)
 _STYLE = """
-svg { --paper: #fffefb; --ink: #1a232e; --muted: #55606d; --rule: #dcd8cd; --main: #0b5a9c;
-  font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }
-@media (prefers-color-scheme: dark) {
-  svg { --paper: #171e26; --ink: #e8ecf1; --muted: #a1adba; --rule: #2b3541; --main: #62b2f2; }
-}
-.paper { fill: var(--paper); } .title { fill: var(--ink); font-size: 16px; font-weight: 600; }
 .name { fill: var(--ink); font-weight: 600; } .figure { fill: var(--ink); }
-.muted { fill: var(--muted); font-size: 12px; }
-.grid { stroke: var(--rule); stroke-width: 1; }
 .whisker { stroke: var(--main); stroke-width: 4; stroke-linecap: round; opacity: .45; }
-.dot { fill: var(--main); stroke: var(--paper); stroke-width: 1.5; }
 """
 
 
@@ -46,11 +34,7 @@ def interval_plot(title: str, note: str, rows: Sequence[PlotRow]) -> str:
     width = _WIDTH + left - _LEFT
     height = _TOP + _ROW * len(rows) + _BELOW
     foot = _TOP + _ROW * len(rows)
-    elements: list[svg.Element] = [
-        svg.Style(text=_STYLE),
-        svg.Rect(width=width, height=height, class_=["paper"]),
-        svg.Text(x=20, y=30, class_=["title"], text=_safe(title)),
-    ]
+    elements: list[svg.Element] = []
     for tick in _TICKS:
         x = _x(tick / 100, left)
         elements += [
@@ -59,23 +43,15 @@ def interval_plot(title: str, note: str, rows: Sequence[PlotRow]) -> str:
         ]
     for place, row in enumerate(rows):
         elements += _row(row, _TOP + _ROW * place + _ROW / 2, left)
-    elements.append(svg.Text(x=20, y=height - 10, class_=["muted"], text=_safe(note)))
     label = "; ".join(f"{row.name}: {percent(row.value.value)} ({interval_span(row.value)})" for row in rows)
-    canvas = svg.SVG(
-        viewBox=svg.ViewBoxSpec(0, 0, width, height),
-        width=width,
-        height=height,
-        elements=elements,
-        extra={"role": "img", "aria-label": _safe(f"{title}. {label}")},
-    )
-    return f"{canvas}\n"
+    return picture(width, height, elements, title=title, note=note, label=label, style=_STYLE)
 
 
 def _row(row: PlotRow, y: float, left: float) -> list[svg.Element]:
     value = row.value
     figure = left + _WIDTH - _LEFT - _RIGHT + 20
     return [
-        svg.Text(x=20, y=y + 5, class_=["name"], text=_safe(clipped(row.name, _MOST_CHARS))),
+        svg.Text(x=TITLE_LEFT, y=y + 5, class_=["name"], text=safe(clipped(row.name, _MOST_CHARS))),
         svg.Line(x1=_x(value.low, left), x2=_x(value.high, left), y1=y, y2=y, class_=["whisker"]),
         svg.Circle(cx=_x(value.value, left), cy=y, r=6, class_=["dot"]),
         svg.Text(x=figure, y=y + 5, class_=["figure"], text=percent(value.value)),
@@ -85,7 +61,3 @@ def _row(row: PlotRow, y: float, left: float) -> list[svg.Element]:
 
 def _x(share: float, left: float) -> float:
     return round(left + share * (_WIDTH - _LEFT - _RIGHT), 2)
-
-
-def _safe(text: str) -> str:
-    return str(escape(text))  # svg.py escapes nothing

@@ -1,0 +1,47 @@
+"""Pictures that are files of their own: one page for all of them, and no text that breaks it."""
+
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline.accuracy import wilson
+from plumbline.confidence.measure import figures
+from plumbline.contracts.confidence import Calibration
+from plumbline.report import confidence_plot, interval_plot, picture
+from plumbline.report.confidence_plot import confidence_plot as drawn
+from plumbline.report.interval_plot import PlotRow
+from tests import builders as b
+
+WILD = "</text><script>alert(1)</script> \"quoted\" & 'more'"
+TEXT = st.text(st.characters(exclude_categories=["C"]), max_size=40) | st.just(WILD)
+
+
+def confidences(model_id: str) -> str:
+    found = figures([0.2, 0.4, 0.8, 0.9], [False, True, True, True])
+    calibration = Calibration(
+        task="root_cause", prompt=b.REF, model_id=model_id, fitted_at=datetime(2026, 3, 4, tzinfo=UTC), cases=4,
+        weights={}, intercept=0.0, auroc=None, calibration_error=0.0, accuracy=wilson(3, 4),
+    )  # fmt: skip
+    return drawn(calibration, found)
+
+
+def intervals(name: str) -> str:
+    return interval_plot.interval_plot(name, name, [PlotRow(name, wilson(3, 4))])
+
+
+@given(TEXT)
+def test_whatever_the_names_the_pictures_are_well_formed(name: str) -> None:
+    for document in (confidences(name), intervals(name)):
+        root = ElementTree.fromstring(document)
+        assert root.attrib["role"] == "img"
+        assert name in root.attrib["aria-label"]
+        assert not [element for element in root.iter() if element.tag.endswith("script")]
+
+
+def test_both_are_drawn_on_the_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "_STYLE", ".paper {{ fill: teal; }}")
+    assert all("fill: teal" in document for document in (confidences("m"), intervals("m")))
+    assert confidence_plot.picture is interval_plot.picture
