@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from importlib import resources
 
+from pydantic import Field
+
 from plumbline.contracts.base import Model
 from plumbline.contracts.replies import Usage
 from plumbline.ingest.cut import CHARS_PER_TOKEN
@@ -15,10 +17,15 @@ _MILLION = 1_000_000
 
 
 class Price(Model):
-    """USD per million tokens."""
+    """USD per million tokens, and what is known of the model that decides what a run costs."""
 
     input: float
     output: float
+    cache_from: int | None = Field(default=None, description="fewest tokens of a checkpoint; None: no prompt cache")
+    cache_write_factor: float | None = Field(default=None, description="None: the table's")
+    cache_read_factor: float | None = Field(default=None, description="None: the table's")
+    batch: bool = Field(default=False, description="whether batch inference takes the model")
+    token_factor: float = Field(default=1.0, gt=0, description="its tokens to those that plumbline.tokens counts")
 
 
 class PriceTable(Model):
@@ -29,20 +36,36 @@ class PriceTable(Model):
     models: dict[str, Price]
     cache_write_factor: float
     cache_read_factor: float
+    batch_factor: float = Field(gt=0, le=1, description="what a batch job's tokens cost of the price on demand")
 
-    def usd(self, model_id: str, usage: Usage) -> float | None:
-        """The cost of the usage; None where the table has no price for the model."""
+    def price(self, model_id: str) -> Price | None:
+        """The model's line of the table; None where there is none."""
         # "us.anthropic.claude-…" and ".../inference-profile/us.anthropic.claude-…" name the model behind a profile.
         name = model_id.rsplit("/", 1)[-1]
-        price = next((p for start, p in self.models.items() if name.startswith(start) or f".{start}" in name), None)
+        return next((p for start, p in self.models.items() if name.startswith(start) or f".{start}" in name), None)
+
+    def usd(self, model_id: str, usage: Usage, *, batch: bool = False) -> float | None:
+        """The cost of the usage, on demand or of a batch job; None where the table has no price for the model."""
+        price = self.price(model_id)
         if price is None:
             return None
-        weighted = (
-            usage.input_tokens
-            + usage.cache_write_tokens * self.cache_write_factor
-            + usage.cache_read_tokens * self.cache_read_factor
-        )
-        return (weighted * price.input + usage.output_tokens * price.output) / _MILLION
+        write = self.cache_write_factor if price.cache_write_factor is None else price.cache_write_factor
+        read = self.cache_read_factor if price.cache_read_factor is None else price.cache_read_factor
+        weighted = usage.input_tokens + usage.cache_write_tokens * write + usage.cache_read_tokens * read
+        usd = (weighted * price.input + usage.output_tokens * price.output) / _MILLION
+        return usd * self.batch_factor if batch else usd
+
+    def saved_by_cache(self, model_id: str, usage: Usage) -> float | None:
+        """What the prompt cache saved on demand: reads are cheaper, writes dearer, so that it can be below 0."""
+        cached = self.usd(model_id, usage)
+        tokens = usage.input_tokens + usage.cache_write_tokens + usage.cache_read_tokens
+        plain = self.usd(model_id, Usage(input_tokens=tokens, output_tokens=usage.output_tokens))
+        return None if cached is None or plain is None else plain - cached
+
+    def has_batch(self, model_id: str) -> bool:
+        """Whether batch inference takes the model, by this table; not so for a model that it does not know."""
+        price = self.price(model_id)
+        return price is not None and price.batch
 
 
 @functools.cache
