@@ -22,7 +22,7 @@ from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import CaughtError, RunRequest, RunRow, ShardEntry
 from plumbline.jsonl import read_models
 
-_OF_SHARD: Final = re.compile(r"(anonymized|replies|labels|unparsed|errors)/(.+)\.jsonl?")
+_OF_SHARD: Final = re.compile(r"(anonymized|replies|labels|unparsed|votes|errors)/(.+)\.jsonl?")
 _SHARDS: Final = TypeAdapter(tuple[ShardEntry, ...])
 _READERS = 8
 # How many objects one look may read: a run of a thousand shards is caught up with over a few looks.
@@ -41,6 +41,7 @@ class Observer:
         self._ledger = DynamoLedger(stack.ledger_table)
         self._labels = _Facts[LabelFacts](lambda key: LabelFacts.of(list(read_models(self._data, key, Label))))
         self._replies = _Facts[ReplyFacts](lambda key: ReplyFacts.of(list(read_models(self._data, key, Reply))))
+        self._votes = _Facts[ReplyFacts](lambda key: ReplyFacts.of(list(read_models(self._data, key, Reply))))
         self._unparsed = _Facts[tuple[Unparsed, ...]](lambda key: tuple(read_models(self._data, key, Unparsed)))
         self._shards: tuple[ShardEntry, ...] | None = None
 
@@ -67,6 +68,8 @@ class Observer:
             labels=self._labels.known(),
             unparsed=self._unparsed.known(),
             replies=self._replies.known(),
+            voted=frozenset(stages["votes"]),
+            votes=self._votes.known(),
             has_summary=keys.summary(self._run_id) in found,
         )
 
@@ -81,7 +84,10 @@ class Observer:
     def _read(self, stages: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
         # Unparsed cases first: they decide which shards are done.
         wanted: list[tuple[_Facts[Any], str, tuple[str, str]]] = []
-        for facts, stage in ((self._unparsed, "unparsed"), (self._labels, "labels"), (self._replies, "replies")):
+        kinds: tuple[tuple[_Facts[Any], str], ...] = (
+            (self._unparsed, "unparsed"), (self._labels, "labels"), (self._replies, "replies"), (self._votes, "votes"),
+        )  # fmt: skip
+        for facts, stage in kinds:
             wanted += [(facts, shard, entry) for shard, entry in stages[stage].items() if facts.is_news(shard, entry)]
         with ThreadPoolExecutor(_READERS) as pool:
             list(pool.map(lambda item: item[0].read(item[1], item[2]), wanted[:_READS_A_LOOK]))
@@ -90,7 +96,7 @@ class Observer:
         return row_of(self._ledger, self._run_id, self._tasks)
 
 
-_STAGES = ("anonymized", "replies", "labels", "unparsed", "errors")
+_STAGES = ("anonymized", "replies", "labels", "unparsed", "votes", "errors")
 
 
 class _Facts(Generic[T]):

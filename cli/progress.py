@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Literal
 
 from plumbline.contracts.labels import Label, Unparsed
-from plumbline.contracts.replies import Reply, Usage
+from plumbline.contracts.replies import Reply, Usage, summed
 from plumbline.contracts.runs import RunRequest, RunRow, ShardEntry
 from plumbline.prices import price_table
 
@@ -53,7 +53,7 @@ class LabelFacts:
 
 @dataclass(frozen=True)
 class ReplyFacts:
-    """What one shard's replies cost: the usage of the paid ones, and how many were looked up instead."""
+    """What one shard's replies, or its votes, cost: the usage of the paid ones, and how many were looked up instead."""
 
     paid: Usage
     reused: int
@@ -61,7 +61,7 @@ class ReplyFacts:
     @classmethod
     def of(cls, replies: list[Reply]) -> "ReplyFacts":
         """Counted from the replies themselves."""
-        paid = sum((r.usage for r in replies if not r.from_cache and not r.error), start=Usage())
+        paid = summed(reply.usage for reply in replies if not reply.from_cache and not reply.error)
         return cls(paid, sum(1 for reply in replies if reply.from_cache))
 
 
@@ -79,6 +79,8 @@ class Observed:
     labels: Mapping[str, LabelFacts] = field(default_factory=dict)
     unparsed: Mapping[str, tuple[Unparsed, ...]] = field(default_factory=dict)
     replies: Mapping[str, ReplyFacts] = field(default_factory=dict)
+    voted: frozenset[str] = frozenset()
+    votes: Mapping[str, ReplyFacts] = field(default_factory=dict)
     has_summary: bool = False
 
 
@@ -122,7 +124,8 @@ def progress_of(seen: Observed) -> Progress:
         counts.update(_shard_counts(entry, seen))
         if entry.shard in seen.labels:
             classes.update(seen.labels[entry.shard].classes)
-    paid = sum((facts.paid for facts in seen.replies.values()), start=Usage())
+    answered = (*seen.replies.values(), *seen.votes.values())
+    paid = summed(facts.paid for facts in answered)
     run = seen.execution.run if seen.execution else None
     progress = Progress(
         state=state,
@@ -137,14 +140,20 @@ def progress_of(seen: Observed) -> Progress:
         asking_again=counts["asking_again"],
         dropped=counts["dropped"],
         failed=counts["failed"],
-        reused=sum(facts.reused for facts in seen.replies.values()),
+        reused=sum(facts.reused for facts in answered),
         usd=price_table().usd(run.model_id, paid) if run else None,
         classes=classes,
-        partial=not (seen.parsed <= seen.labels.keys() and seen.classified <= seen.replies.keys()),
+        partial=_unread(seen),
         error=error,
         cause=cause,
     )
     return _with_stage(progress, seen)
+
+
+def _unread(seen: Observed) -> bool:
+    """Whether something that is there has not been read yet."""
+    pairs = ((seen.parsed, seen.labels), (seen.classified, seen.replies), (seen.voted, seen.votes))
+    return not all(there <= read.keys() for there, read in pairs)
 
 
 def _with_stage(progress: Progress, seen: Observed) -> Progress:

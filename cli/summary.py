@@ -10,11 +10,11 @@ from rich.text import Text
 
 from cli.stack import Stack
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
-from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
+from plumbline.contracts.errors import TrainingNotConfigured
 from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.confidence import standing
-from plumbline.report.names import repair_name, training_fault
+from plumbline.report.names import log_tells_more, outcome_reason, repair_name, training_fault
 from plumbline.report.words import (
     count,
     duration,
@@ -86,7 +86,7 @@ def _beside(summary: RunSummary) -> Iterator[str]:
     if ingest.cut:
         yield f"{plural(ingest.cut, 'overlong case')} cut: the opening and the end were kept"
     for reason, number in summary.outcome_reasons.items():
-        yield f"{reason}: {count(number)}"
+        yield outcome_reason(reason, count(number))
 
 
 def _bar(number: int, total: int, style: str, width: int = _BAR) -> RenderableType:
@@ -173,10 +173,9 @@ def _training(summary: RunSummary, stack: Stack) -> Text:
     if summary.training_job:
         return Text(f"job {summary.training_job}")
     error = summary.training_error or ""
-    if error == TrainingNotConfigured.__name__:
-        return Text(training_fault(error))
-    see = "" if error == DatasetTooSmall.__name__ else f" See {stack.log_of('start_training')}."
-    return Text(f"{training_fault(error)}{see}", style="yellow")
+    see = f" See {stack.log_of('start_training')}." if log_tells_more(error) else ""
+    style = "" if error == TrainingNotConfigured.__name__ else "yellow"
+    return Text(f"{training_fault(error)}{see}", style=style)
 
 
 def _accuracy(block: AccuracyBlock) -> Text:

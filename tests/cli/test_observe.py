@@ -59,6 +59,7 @@ def test_shards_labels_repairs_and_errors_are_counted_and_read_again_only_when_c
     for shard in ("00000", "00001"):
         write_models(data, keys.anonymized(RUN, shard), [])
         write_models(data, keys.replies(RUN, shard), [b.reply("1", "x"), b.reply("2", "x", from_cache=True)])
+    write_models(data, keys.votes(RUN, "00000"), [b.reply("1", "x", sample=1, from_cache=True)])
     write_models(data, keys.labels(RUN, "00000"), [label("1"), label("2", "re_asked")])
     write_models(data, keys.unparsed(RUN, "00000"), [])
     write_models(data, keys.labels(RUN, "00001"), [label("3")])
@@ -68,7 +69,7 @@ def test_shards_labels_repairs_and_errors_are_counted_and_read_again_only_when_c
     progress = progress_of(observer.look())
     assert (progress.shards, progress.shards_done, progress.cases) == (3, 2, 9)
     assert (progress.labeled, progress.repaired, progress.asking_again, progress.failed) == (3, 1, 1, 4)
-    assert (progress.reused, progress.usd, progress.partial) == (2, 0.0, False)
+    assert (progress.reused, progress.usd, progress.partial) == (3, 0.0, False)
 
     read: list[str] = []
     genuine = S3ObjectStore.open

@@ -100,6 +100,15 @@ def test_cost_counts_paid_replies_at_the_run_s_model_price() -> None:
     assert progress_of(two_shards(execution=unpriced, replies={"0": paid})).usd is None
 
 
+def test_votes_are_paid_for_too_and_what_is_not_read_of_them_makes_the_cost_partial() -> None:
+    run = b.run(model_id="us.anthropic.claude-haiku-4-5-20251001-v1:0")
+    facts = ReplyFacts(paid=Usage(input_tokens=1_000_000), reused=1)
+    seen = {"execution": Execution("RUNNING", run), "replies": {"0": facts}, "voted": frozenset("01")}
+    progress = progress_of(two_shards(**seen, votes={"0": facts, "1": facts}))
+    assert (progress.usd, progress.reused, progress.partial) == (pytest.approx(3.0), 3, False)
+    assert progress_of(two_shards(**seen, votes={"0": facts})).partial
+
+
 def test_facts_are_counted_from_labels_and_replies() -> None:
     lineage = Lineage(prompt=b.REF, model_id="m", run_id="r")
     labels = [

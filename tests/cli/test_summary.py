@@ -1,6 +1,7 @@
 """The summary on the screen, for every kind of run."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -49,7 +50,7 @@ def test_a_typical_run_says_all_that_one_asks_first() -> None:
         "unchanged 72",
         "all cases 268",
         "9 rows rejected: no text 5, missing id 3, bad encoding 1",
-        "dropped: two categories: 2",
+        "2 dropped: two categories",
         "mended replies: ",
         "95% interval",
         "of 192 gold cases labeled",
@@ -113,3 +114,20 @@ def test_a_stack_without_training_is_not_called_a_failure() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingNotConfigured"), 120))
     assert "The stack does not train (its TrainingImage is none), so no training was started." in text
     assert "start_training" not in text
+
+
+@pytest.mark.parametrize("kind", summaries.ALL)
+def test_no_reason_is_shown_by_its_code(kind: str) -> None:
+    text = words(text_of(summaries.ALL[kind](), 200))
+    assert not re.search(r"(dropped|failed|needs_review): [a-z]+_[a-z_]+", text)
+    assert "left_for_later" not in text
+
+
+def test_reasons_are_said_in_words_and_an_error_keeps_the_name_that_operations_lists() -> None:
+    text = words(text_of(summaries.backlog(), 200))
+    assert "948 dropped: left for later, since the budget went to cases of more use" in text
+    reasons = {"failed: ModelThrottled": 1, "failed: Sandbox.Timedout": 2, "needs_review: low_confidence": 3}
+    text = words(text_of(summaries.summary_of(outcome_reasons=reasons), 200))
+    assert "1 failed: the model's service was too busy (ModelThrottled)" in text
+    assert "2 failed: an error (Sandbox.Timedout)" in text
+    assert "3 needs review: confidence too low" in text

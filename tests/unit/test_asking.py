@@ -140,7 +140,7 @@ def a_round(data: MemoryStore, model: FakeModel, *chosen: str) -> None:
     task = ClassifyTask(run=b.run(), shard="00000", mode="chosen")
     classify(task, data=data, model=model, prompt=b.prompt(), concurrency=1)
     attempt = 0
-    while parse(b.shard_task(attempt=attempt), data=data, prompt=b.prompt()).unparsed and attempt < task.run.max_repairs:
+    while parse(b.shard_task(attempt=attempt), data=data, prompt=b.prompt()).unparsed and attempt < 2:
         attempt += 1
         again = ShardTask(run=task.run, shard="00000", attempt=attempt)
         repair(again, data=data, model=model, prompt=b.prompt(), concurrency=1)

@@ -156,7 +156,8 @@ def test_funnel_counts_and_reasons() -> None:
     text = Page(render(summaries.typical())).text("funnel").replace("\N{MULTIPLICATION SIGN}", "x")
     for line in ("Read from the file 281 9 rejected, 4 repeated", "Cases 268 3 cases cut to length",
                  "New or changed 196 72 unchanged", "Labeled 188 70.1%", "Needs review 4 1.5%",
-                 "Dropped 3 1.1% 2 x two categories 1 x no category", "Failed 1 0.4% 1 x ModelThrottled",
+                 "Dropped 3 1.1% 2 x two categories 1 x no category",
+                 "Failed 1 0.4% 1 x the model's service was too busy (ModelThrottled)",
                  "Unchanged 72 26.9%", "add up to the 268 cases", "no text 5 missing id 3 bad encoding 1"):  # fmt: skip
         assert line in text
 

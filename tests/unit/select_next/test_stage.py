@@ -166,6 +166,26 @@ def test_the_budget_goes_where_labels_are_missing_round_by_round() -> None:
     assert selection.explored == sum(case.explored for case in world.chosen()) > 0
 
 
+def test_near_duplicates_are_counted_over_all_rounds_and_a_round_tried_again_counts_once() -> None:
+    world = World(affordable=100)
+    for entry in world.entries:  # each text twice over
+        key = keys.vectors("run-1", entry.shard)
+        vectors = list(read_models(world.data, key, CaseVector))
+        twins = [one.model_copy(update={"case_id": f"{one.case_id}-twin"}) for one in vectors]
+        write_models(world.data, key, [*vectors, *twins])
+    world.of |= {f"{case_id}-twin": fruit for case_id, fruit in world.of.items()}
+    counts = []
+    for number in (1, 2, 2):
+        world.select(number)
+        world.label()
+        counts.append(Selection.model_validate_json(world.data.read(keys.selection("run-1"))))
+    first, second, again = counts
+    assert second.near_duplicates > first.near_duplicates > 0
+    assert second.near_duplicates == sum(second.passed_over)
+    assert second.passed_over[:1] == first.passed_over
+    assert again == second
+
+
 def test_a_round_that_is_tried_again_chooses_the_same_and_forgets_its_first_try() -> None:
     world = World()
     world.select(1)

@@ -53,7 +53,10 @@ class Selection(Model):
     affordable: int
     chosen: int
     explored: int
-    near_duplicates: int = Field(description="passed over, being near to a case that is labeled or chosen")
+    near_duplicates: int = Field(
+        description="how often a case was passed over, being near to one that is labeled or chosen, over all rounds"
+    )
+    passed_over: tuple[int, ...] = Field(default=(), description="the same round by round")
     short_before: dict[str, int] = Field(description="labels that each short class missed before this run")
     shards: tuple[str, ...] = Field(default=(), description="shards of which cases were chosen")
     unread: tuple[str, ...] = Field(default=(), description="shards without vectors: they failed before")

@@ -1,7 +1,23 @@
-"""What outcomes, repairs and training errors are called on the page."""
+"""What outcomes, reasons, repairs and training errors are called, on the page and on the screen."""
 
-from plumbline.contracts.errors import DatasetTooSmall, InvalidDataset, TrainingNotConfigured, TrainingUnavailable
+import re
+
+from plumbline.contracts.errors import (
+    DatasetTooSmall,
+    DetectorRefused,
+    DetectorUnavailable,
+    InvalidDataset,
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    ModelUnavailable,
+    StoreDenied,
+    StoreUnavailable,
+    TrainingNotConfigured,
+    TrainingUnavailable,
+)
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, OutcomeName
+from plumbline.contracts.selection import LEFT_FOR_LATER
 
 OUTCOMES: dict[OutcomeName, str] = {
     "labeled": "Labeled",
@@ -32,10 +48,21 @@ _REPAIRS = {
     "re_asked": "Asked again",
 }
 _REASONS = {
-    "left_for_later": "Left for later: the budget went to cases of more use",
+    LEFT_FOR_LATER: "left for later, since the budget went to cases of more use",
     LOW_CONFIDENCE: "confidence too low",
     FITS_NO_CATEGORY: "fits no category",
+    ModelThrottled.__name__: "the model's service was too busy",
+    ModelUnavailable.__name__: "the model's service failed or did not answer in time",
+    ModelAccessDenied.__name__: "the account may not call the model",
+    ModelRequestRejected.__name__: "the model's service refused the request",
+    DetectorUnavailable.__name__: "Amazon Comprehend was too busy or failed",
+    DetectorRefused.__name__: "Amazon Comprehend refused the request",
+    StoreUnavailable.__name__: "S3 or DynamoDB failed or was too busy",
+    StoreDenied.__name__: "a stage may not use a bucket or a table",
+    "ShardLost": "the shard left neither labels nor an error behind",
+    "States.Timeout": "a stage took too long",
 }
+_ERROR = re.compile(r"(?:[A-Z][a-z]+){2,}|[A-Z]\w+(?:\.\w+)+")  # an error's name, as Step Functions passes it on
 _TRAINING = {
     DatasetTooSmall.__name__: "Training did not start: too few cases to split into train, validation and test: label "
     "at least three of each class.",
@@ -50,9 +77,24 @@ def training_fault(error: str) -> str:
     return _TRAINING.get(error, f"Training did not start ({error}).")
 
 
+def log_tells_more(error: str) -> bool:
+    """Whether the log of StartTraining says more than `training_fault` does."""
+    return error not in (DatasetTooSmall.__name__, TrainingNotConfigured.__name__)
+
+
 def reason_name(code: str) -> str:
-    """Why a case has no label, in words; a reason that is words already stays as it is."""
-    return _REASONS.get(code, code)
+    """Why a case has no label, in words; a reason that is words already stays as it is. An error keeps its name in
+    brackets, by which docs/operations.md says what to do."""
+    words = _REASONS.get(code, "an error" if _ERROR.fullmatch(code) else code)
+    return f"{words} ({code})" if _ERROR.fullmatch(code) else words
+
+
+def outcome_reason(key: str, cases: str) -> str:
+    """A key of `RunSummary.outcome_reasons` in words, with its number: '948 dropped: left for later, …'."""
+    outcome, _, reason = key.partition(": ")
+    if outcome not in OUTCOMES:
+        return f"{cases}: {reason_name(key)}"
+    return f"{cases} {outcome.replace('_', ' ')}: {reason_name(reason)}"
 
 
 def repair_name(code: str) -> str:

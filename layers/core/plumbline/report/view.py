@@ -171,7 +171,8 @@ def _reasons(counts: Mapping[str, int], prefix: str) -> tuple[tuple[str, int], .
 def _other_reasons(summary: RunSummary) -> list[Row]:
     """Reasons that name none of the outcomes: shown apart, so that none is lost."""
     prefixes = tuple(f"{outcome}: " for outcome in OUTCOMES)
-    return _counted({key: n for key, n in summary.outcome_reasons.items() if not key.startswith(prefixes)})
+    others = {reason_name(key): n for key, n in summary.outcome_reasons.items() if not key.startswith(prefixes)}
+    return _counted(others)
 
 
 def _classes(summary: RunSummary) -> list[ClassRow]:

@@ -5,14 +5,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
 from plumbline import keys
 from plumbline.check_balance.pool import read_pool
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
-from plumbline.contracts.runs import ShardEntry
+from plumbline.contracts.runs import RunRequest, ShardEntry
 from plumbline.contracts.selection import CaseVector, ChosenCase, Selection, SelectResult, SelectTask
 from plumbline.gold import read_gold
 from plumbline.jsonl import read_models, write_models
@@ -21,7 +21,7 @@ from plumbline.prices import ANSWER_TOKENS, EstimateUsd, tokens_of
 from plumbline.prompting import LoadedPrompt, prompt_tokens
 from plumbline.select_next.chances import described, fit
 from plumbline.select_next.choose import Block, Candidate, Choice, choose
-from plumbline.select_next.labeled import add_run_labels, read_pool_labels
+from plumbline.select_next.labeled import Labeled, add_run_labels, read_pool_labels
 from plumbline.select_next.vectors import unpack
 
 ROUNDS: Final = 5  # labels of one round teach the next; more rounds cost more reading (docs/selection.md)
@@ -48,46 +48,56 @@ def select_next(
     run, names = task.run, prompt.prompt.category_names
     if task.ingest.affordable is None:
         raise BrokenInvariant(f"run {run.run_id}: SelectNext was asked, but the budget affords every case")
-    before = _chosen_before(task, data)
+    before = _before(task, data)
     labeled = read_pool_labels(read_pool(run, names, data, ledger, read_gold(run.task, data)), run.task, data, embedder)
-    short_before = {name: run.target_per_class - labeled.counts[name] for name in names}
-    add_run_labels(labeled, run, before, names, data)
-    told = embedder.embed(described(prompt.prompt))
-    known = unpack(labeled.vectors, told.shape[1])
-    classifier = fit(known, [names.index(category) for category in labeled.categories], told)
-    backlog = _Backlog(run.run_id, data, {case.case_id for cases in before.values() for case in cases}, told.shape[1])
-    spent = len(backlog.taken)
-    choice = choose(
-        backlog.blocks(),
-        classifier,
-        short=[run.target_per_class - labeled.counts[name] for name in names],
-        count=allowance(task.ingest.affordable, task.round) - spent,
-        seed=f"{run.run_id}-{task.round}",
-        near=labeled.near,
-    )
+    short_before = {name: missing for name, missing in _short(run, labeled, names) if missing > 0}
+    add_run_labels(labeled, run, before.chosen, names, data)
+    backlog, choice = _choice(task, before, labeled, prompt, data, embedder)
     chosen = backlog.within_budget(choice, prompt, estimate_usd)
-    shards = _write_chosen(task, before, chosen, data)
-    rounds = rounds_of(task.ingest.affordable)
+    shards = _write_chosen(task, before.chosen, chosen, data)
+    passed_over = (*before.passed_over, choice.near_duplicates)
     selection = Selection(
         rounds=task.round,
-        backlog=choice.backlog + spent,
+        backlog=choice.backlog + len(before.cases),
         affordable=task.ingest.affordable,
-        chosen=spent + len(chosen),
-        explored=sum(case.explored for cases in before.values() for case in cases)
-        + sum(explored for _, explored in chosen),
-        near_duplicates=choice.near_duplicates,
-        short_before={name: short for name, short in short_before.items() if short > 0},
-        shards=tuple(sorted({*before, *shards})),
+        chosen=len(before.cases) + len(chosen),
+        explored=sum(case.explored for case in before.cases) + sum(explored for _, explored in chosen),
+        near_duplicates=sum(passed_over),
+        passed_over=passed_over,
+        short_before=short_before,
+        shards=tuple(sorted({*before.chosen, *shards})),
         unread=tuple(backlog.unread),
     )
     data.write(keys.selection(run.run_id), selection.model_dump_json().encode())
+    more = bool(chosen) and task.round < rounds_of(selection.affordable) and selection.chosen < selection.affordable
     return SelectResult(
-        round=task.round,
-        chosen=len(chosen),
-        chosen_so_far=selection.chosen,
-        shards=len(shards),
-        more=bool(chosen) and task.round < rounds and selection.chosen < task.ingest.affordable,
+        round=task.round, chosen=len(chosen), chosen_so_far=selection.chosen, shards=len(shards), more=more
     )
+
+
+def _short(run: RunRequest, labeled: Labeled, names: Sequence[str]) -> list[tuple[str, int]]:
+    """How many labels each class misses; below 0 where it has more than its target."""
+    return [(name, run.target_per_class - labeled.counts[name]) for name in names]
+
+
+def _choice(
+    task: SelectTask, before: "_Before", labeled: Labeled, prompt: LoadedPrompt, data: ObjectStore, embedder: Embedder
+) -> tuple["_Backlog", Choice]:
+    """The backlog without what was taken, read, and what is of most use of it by what the labels teach."""
+    run, names = task.run, prompt.prompt.category_names
+    told = embedder.embed(described(prompt.prompt))
+    classes = [names.index(category) for category in labeled.categories]
+    classifier = fit(unpack(labeled.vectors, told.shape[1]), classes, told)
+    backlog = _Backlog(run.run_id, data, {case.case_id for case in before.cases}, told.shape[1])
+    choice = choose(
+        backlog.blocks(),
+        classifier,
+        short=[missing for _, missing in _short(run, labeled, names)],
+        count=allowance(task.ingest.affordable or 0, task.round) - len(before.cases),
+        seed=f"{run.run_id}-{task.round}",
+        near=labeled.near,
+    )
+    return backlog, choice
 
 
 def rounds_of(affordable: int) -> int:
@@ -155,15 +165,27 @@ class _Backlog:
         return found
 
 
-def _chosen_before(task: SelectTask, data: ObjectStore) -> dict[str, list[ChosenCase]]:
-    """By shard, what earlier rounds chose; a round that is tried again forgets its own."""
+class _Before(NamedTuple):
+    """What earlier rounds chose, by shard, and how often each of them passed over a near-duplicate."""
+
+    chosen: dict[str, list[ChosenCase]]
+    passed_over: tuple[int, ...]
+
+    @property
+    def cases(self) -> list[ChosenCase]:
+        """What they chose."""
+        return [case for cases in self.chosen.values() for case in cases]
+
+
+def _before(task: SelectTask, data: ObjectStore) -> _Before:
+    """What was done before this round; a round that is tried again forgets its own."""
     if task.round == 1:
-        return {}
+        return _Before({}, ())
     run_id = task.run.run_id
     selection = Selection.model_validate_json(data.read(keys.selection(run_id)))
     chosen = {shard: list(read_models(data, keys.chosen(run_id, shard), ChosenCase)) for shard in selection.shards}
     earlier = {shard: [case for case in cases if case.round < task.round] for shard, cases in chosen.items()}
-    return {shard: cases for shard, cases in earlier.items() if cases}
+    return _Before({shard: cases for shard, cases in earlier.items() if cases}, selection.passed_over[: task.round - 1])
 
 
 def _write_chosen(
