@@ -2,15 +2,13 @@
 
 import pytest
 
+from bench import none_of_these
 from bench.confidence import Labeled, majority, signals
 from bench.llm_cases import GoldCase
-from bench.llm_prompts import PROMPTS
-from bench.none_of_these import NONE, with_none
 from bench.off_topic import OFF_TOPIC, off_topic_cases
 from plumbline.confidence import rated
 from plumbline.contracts.confidence import Signals
 from plumbline.contracts.labels import Label, Lineage
-from plumbline.prompting import load_prompt
 from tests import builders as b
 
 A, B, C = b.CATEGORIES
@@ -26,12 +24,11 @@ def test_there_are_forty_different_texts_that_are_no_case() -> None:
     assert len(set(OFF_TOPIC)) == len(off_topic_cases()) == 40
 
 
-def test_the_newest_prompt_takes_the_answer_and_says_no_more_that_every_text_has_a_category() -> None:
-    changed = with_none(load_prompt(PROMPTS, "root_cause", "v3"))
-    assert changed.system.endswith(f"- {NONE.name}")
-    assert "Choose a category for every case, also" not in changed.system
-    with pytest.raises(ValueError, match="npm_issue/v1 does not say"):
-        with_none(load_prompt(PROMPTS, "npm_issue", "v1"))
+def test_none_of_these_is_measured_with_a_version_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--cases", "2", "--model", "embedding"]
+    with pytest.raises(SystemExit, match=r"root_cause/v3 has no answer none_of_these|nothing to measure on"):
+        none_of_these.main([*arguments, "--prompt", "v3"])
+    assert capsys.readouterr().out == ""
 
 
 def test_a_majority_has_to_beat_the_first_answer() -> None:

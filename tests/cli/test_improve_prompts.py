@@ -84,16 +84,16 @@ def test_a_draft_that_helps_is_written_unpublished_with_its_report(
     run_improve: Improve, console: Console, prompts_here: Path, tmp_path: Path
 ) -> None:
     assert run_improve(model_id=HAIKU) == 0
-    loaded = load_prompt(prompts_here, "root_cause", "v4")
+    loaded = load_prompt(prompts_here, "root_cause", "v5")
     assert loaded.prompt.bad_examples[-1].case == "Customer: How do I end the gym <b>membership?"
-    assert "v4.yaml" not in (prompts_here / "prompts.lock").read_text(encoding="ascii")
+    assert "v5.yaml" not in (prompts_here / "prompts.lock").read_text(encoding="ascii")
     out = console.export_text()
     assert "Round 1: 1 draft kept; held-back part" in out
-    assert re.search(r"v4: 100\.0% \(.*\) on the final part, v2 \d\d\.\d%", out)
+    assert re.search(r"v5: 100\.0% \(.*\) on the final part, v2 \d\d\.\d%", out)
     assert "Written: " in out
-    assert "prompts publish root_cause v4" in out
-    page = (tmp_path / "improve-root_cause-v4.html").read_text(encoding="utf-8")
-    assert "gave v4, a draft" in page
+    assert "prompts publish root_cause v5" in out
+    page = (tmp_path / "improve-root_cause-v5.html").read_text(encoding="utf-8")
+    assert "gave v5, a draft" in page
     assert "one-sided" in page
     assert "gym &lt;b&gt;membership" in page
     assert "<b>membership" not in page
@@ -105,9 +105,9 @@ def test_json_is_the_whole_trail(run_improve: Improve, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     found, _ = json.JSONDecoder().raw_decode(out[out.index("{\n") :])
     assert found["parts"] == {"development": 30, "held_back": 30, "final": 30}
-    assert (found["stopped"], found["version"], found["base"]) == ("target", "v4", "v2")
+    assert (found["stopped"], found["version"], found["base"]) == ("target", "v5", "v2")
     assert found["final_best"]["value"] == 1.0
-    assert found["final"]["version"] == "v4"
+    assert found["final"]["version"] == "v5"
     assert 0 < found["usd"] < 5
     assert [done["kept"] for done in found["rounds"]] == [True]
 
@@ -116,12 +116,12 @@ def test_where_nothing_helps_nothing_is_written_but_the_report(
     run_improve: Improve, console: Console, prompts_here: Path, tmp_path: Path
 ) -> None:
     assert run_improve(lambda request: answer(EDUCATION), model_id="local.embedding", rounds=2) == 1
-    assert not (prompts_here / "root_cause" / "v4.yaml").exists()
+    assert not (prompts_here / "root_cause" / "v5.yaml").exists()
     out = console.export_text()
     assert "Round 1: no usable draft in 4 answers" in out
     assert "No draft was better; v2 stays" in out
     assert "local.embedding is a stand-in" in out
-    page = (tmp_path / "improve-root_cause-v4.html").read_text(encoding="utf-8")
+    page = (tmp_path / "improve-root_cause-v5.html").read_text(encoding="utf-8")
     assert "gave nothing better" in page
     assert "No usable draft." in page
 
@@ -161,4 +161,4 @@ def test_a_model_that_denies_is_said_in_words(run_improve: Improve, prompts_here
     with pytest.raises(CliError, match="Not allowed") as caught:
         run_improve(lambda request: ModelAccessDenied("not allowed"), model_id=HAIKU)
     assert "pays for the rest only" in caught.value.hint
-    assert not (prompts_here / "root_cause" / "v4.yaml").exists()
+    assert not (prompts_here / "root_cause" / "v5.yaml").exists()

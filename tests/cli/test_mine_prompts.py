@@ -111,20 +111,20 @@ def test_the_models_drafts_become_a_new_unpublished_version(
     run_mine: Mined, console: Console, prompts_here: Path
 ) -> None:
     assert run_mine() == 0
-    loaded = load_prompt(prompts_here, "root_cause", "v4")
+    loaded = load_prompt(prompts_here, "root_cause", "v5")
     base = load_prompt(prompts_here, "root_cause", "v2").prompt
     added = loaded.prompt.bad_examples[len(base.bad_examples) :]
     assert [(e.wrong_category, e.category) for e in added] == [(EDUCATION, BILLING)] * 2
     assert "gym membership" in added[0].case
-    assert CASES["C1"][0] not in (prompts_here / "root_cause" / "v4.yaml").read_text(encoding="utf-8")
+    assert CASES["C1"][0] not in (prompts_here / "root_cause" / "v5.yaml").read_text(encoding="utf-8")
     assert drafted_from(loaded.ref) == {"C1", "C2"}
     out = console.export_text()
     assert "Why: It asks how, but about the gym membership for winter being paid." in out
-    assert "v4.yaml (a draft, not published)" in out.replace("\n", "")
-    assert "prompts compare v2 v4 --task root_cause" in out.replace("\n", " ")
+    assert "v5.yaml (a draft, not published)" in out.replace("\n", "")
+    assert "prompts compare v2 v5 --task root_cause" in out.replace("\n", " ")
     lines = (prompts_here / "prompts.lock").read_text(encoding="ascii")
-    assert "v4.yaml" not in lines
-    assert prompts.publish(prompts_here, "root_cause", "v4", console) == 0
+    assert "v5.yaml" not in lines
+    assert prompts.publish(prompts_here, "root_cause", "v5", console) == 0
 
 
 def test_without_a_model_a_person_has_to_finish_it_before_it_can_be_published(
@@ -144,14 +144,14 @@ def test_an_answer_that_is_no_draft_falls_back_on_the_case_and_says_so(
 ) -> None:
     assert run_mine(lambda request: "<category>Billing Inquiry</category>") == 0
     assert "gave no usable draft for 2 cases" in console.export_text()
-    assert "# TODO" in (prompts_here / "root_cause" / "v4.yaml").read_text(encoding="utf-8")
+    assert "# TODO" in (prompts_here / "root_cause" / "v5.yaml").read_text(encoding="utf-8")
 
 
 def test_drafts_that_are_alike_are_added_once(run_mine: Mined, console: Console, prompts_here: Path) -> None:
     same = "<example_case>Customer: How do I stop paying for it?</example_case><why_wrong>Money.</why_wrong>"
     assert run_mine(lambda request: same) == 0
     base = load_prompt(prompts_here, "root_cause", "v2").prompt
-    loaded = load_prompt(prompts_here, "root_cause", "v4").prompt
+    loaded = load_prompt(prompts_here, "root_cause", "v5").prompt
     assert len(loaded.bad_examples) == len(base.bad_examples) + 1
     assert "1 draft too much like another example" in console.export_text()
 
@@ -181,7 +181,7 @@ def test_json_lists_ids_and_reasoning_without_case_texts(run_mine: Mined, capsys
     found, _ = json.JSONDecoder().raw_decode(out[out.index("{") :])
     assert [c["cases"][0]["case_id"] for c in found["confusions"]] == ["C1", "C3"]
     assert [draft["case_id"] for draft in found["drafts"]] == ["C1", "C2"]
-    assert found["written"].endswith("v4.yaml")
+    assert found["written"].endswith("v5.yaml")
     assert all(text not in out for text, _, _ in CASES.values())
 
 
@@ -201,4 +201,4 @@ def test_what_cannot_be_mined_is_said_and_nothing_is_written(
     with pytest.raises(CliError, match="is not the file that labeled run-mined"):
         run_mine()
     S3ObjectStore(mined.data_bucket).write(keys.outcomes(RUN), b"")
-    assert not (prompts_here / "root_cause" / "v4.yaml").exists()
+    assert not (prompts_here / "root_cause" / "v5.yaml").exists()

@@ -129,7 +129,7 @@ def test_a_prompt_that_breaks_once_the_run_has_started_fails_the_run(pipeline: P
     ("options", "error", "said"),
     [
         ({"task": "no_such_task"}, "InvalidPrompt", "Tasks: npm_issue, root_cause"),
-        ({"prompt_version": "v99"}, "InvalidPrompt", "Versions: v1, v2, v3"),
+        ({"prompt_version": "v99"}, "InvalidPrompt", "Versions: v1, v2, v3, v4"),
         ({"target_per_class": "many"}, "InvalidEvent", "target_per_class"),
     ],
 )

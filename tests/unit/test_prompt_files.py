@@ -190,6 +190,7 @@ FOREVER = {
     "root_cause/v1.yaml": "33cdae034ad511580a32099f4df54d6feb67c1b879634678109ddb5e986d7576",
     "root_cause/v2.yaml": "4a66cfdaf195d70868bf2441616aeaf44e1ecb8d3fe5d46d385c6b06f242fe43",
     "root_cause/v3.yaml": "928c66e9d4a667f8cafcdde67fccf5f5d81fdbe4bb677d0143fdc4522d8d291a",
+    "root_cause/v4.yaml": "f2cdb7068fe5108344dddd9f1f66f42afd223a6bbd93148da146ddb42ae482a6",
 }
 
 
@@ -210,8 +211,8 @@ def test_a_shipped_prompt_has_an_example_for_every_category(task: str, version: 
     assert (prompt.model.max_tokens, prompt.model.temperature) == (400, 0.0)
 
 
-def test_root_cause_comes_in_three_versions_of_the_same_six_categories_in_order() -> None:
-    assert versions(SHIPPED, "root_cause") == ("v1", "v2", "v3")
+def test_root_cause_comes_in_versions_of_the_same_six_categories_in_order() -> None:
+    assert versions(SHIPPED, "root_cause") == ("v1", "v2", "v3", "v4")
     v1, v2, v3 = (load_prompt(SHIPPED, "root_cause", version).prompt for version in ("v1", "v2", "v3"))
     assert v1.category_names == v2.category_names == v3.category_names == SIX
     assert (v1.style, v2.style, v3.style) == ("plain", "xml", "xml")

@@ -46,6 +46,7 @@ class NoneOfThese(Model):
 
     name: str = Field(min_length=1, max_length=80)
     description: Text = Field(min_length=1)
+    aliases: tuple[str, ...] = Field(default=(), description="other ways to say so: none, other, fits no category")
 
 
 class ModelDefaults(Model):
@@ -85,10 +86,10 @@ class Prompt(Model):
     @model_validator(mode="after")
     def _none_of_these_is_no_category(self) -> Self:
         if self.none_of_these:
-            key = name_key(self.none_of_these.name)
-            for category in self.categories:
-                if key in {name_key(name) for name in (category.name, *category.aliases)}:
-                    raise ValueError(f"none_of_these: {self.none_of_these.name!r} is the name of a category")
+            taken = {name_key(name) for category in self.categories for name in (category.name, *category.aliases)}
+            for name in (self.none_of_these.name, *self.none_of_these.aliases):
+                if name_key(name) in taken:
+                    raise ValueError(f"none_of_these: {name!r} is the name or an alias of a category")
         return self
 
     @model_validator(mode="after")
@@ -114,7 +115,7 @@ class Prompt(Model):
     def answers(self) -> tuple[Category, ...]:
         """What the model may answer: the categories, then none-of-these where the task has it."""
         none = self.none_of_these
-        return (*self.categories, Category(name=none.name, description=none.description)) if none else self.categories
+        return (*self.categories, Category(**none.model_dump())) if none else self.categories
 
     @property
     def category_names(self) -> tuple[str, ...]:

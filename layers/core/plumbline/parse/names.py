@@ -15,6 +15,8 @@ _MAX_NAME = 120  # a longer "category" is prose
 _LONG_NUMBER = re.compile(r"&#[0-9]{8,}+")  # no character has it, and Python refuses to read it from 4,300 digits on
 _MARKUP = re.compile(r"<!\[CDATA\[|\]\]>|</?+[a-z_]++\s*+/?+>|</?+[a-z_]*+\s*+$")
 _LABEL = re.compile(r"^category\s*+:\s*+", re.IGNORECASE)
+# Aliases of none-of-these, say. In an explanation they are words like any: "none of the others fits".
+_EVERYDAY = frozenset({"none", "other", "na"})
 _EXPLAINED = re.compile(r"\n|:|\(|\s[-–—]\s")  # noqa: RUF001 - the dashes that models write
 
 
@@ -72,7 +74,8 @@ def _explained(value: str, categories: Sequence[Category]) -> str | None:
         return None
     said = f" {' '.join(_words(rest[0]))} "
     others = (c for c in categories if c.name != name)
-    named = (f" {' '.join(_words(other))} " for c in others for other in (c.name, *c.aliases))
+    names = (n for c in others for n in (c.name, *(a for a in c.aliases if name_key(a) not in _EVERYDAY)))
+    named = (f" {' '.join(_words(other))} " for other in names)
     return None if any(other in said for other in named) else name
 
 

@@ -13,7 +13,8 @@ TITLE_LEFT, _TITLE_FOOT = 20, 30
 _NOTE_ABOVE = 12  # of the note's foot, above the picture's
 _STYLE = """
 svg {{ --paper: #fffefb; --ink: #1a232e; --muted: #55606d; --rule: #dcd8cd; --main: #0b5a9c; --other: #b9480f;
-  font: {size}px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif; }}
+  font: {size}px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial,
+    sans-serif; }}
 @media (prefers-color-scheme: dark) {{
   svg {{ --paper: #171e26; --ink: #e8ecf1; --muted: #a1adba; --rule: #2b3541; --main: #62b2f2; --other: #ff8f63; }}
 }}
