@@ -2,13 +2,15 @@
 
 import hashlib
 import io
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from plumbline.contracts.datasets import DatasetManifest
-from plumbline.contracts.errors import MissingObject
+from plumbline.contracts.errors import BudgetExceeded, MissingObject
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.contracts.runs import RunRequest, RunRow
@@ -83,6 +85,32 @@ class MemoryLedger:
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         self.hashes.update({(task, case_id): value for case_id, value in hashes.items()})
         self.recorded_by.update({(task, case_id): run_id for case_id in hashes})
+
+
+class MemorySpend:
+    """A SpendLedger in two dicts, safe for threads."""
+
+    def __init__(self) -> None:
+        self.committed: dict[str, float] = defaultdict(float)
+        self.settled: dict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
+
+    def reserve(self, run_id: str, usd: float, cap: float) -> None:
+        with self._lock:
+            if self.committed[run_id] + usd > cap + 1e-9:
+                raise BudgetExceeded(f"run {run_id}: no room")
+            self.committed[run_id] += usd
+
+    def settle(self, run_id: str, reserved: float, spent: float) -> None:
+        with self._lock:
+            self.committed[run_id] += spent - reserved
+            self.settled[run_id] += spent
+
+    def spent(self, run_id: str) -> float:
+        return self.settled[run_id]
+
+    def held(self, run_id: str) -> float:
+        return max(0.0, self.committed[run_id] - self.settled[run_id])
 
 
 class FakeModel:

@@ -10,13 +10,13 @@ from plumbline.classify import classify
 from plumbline.contracts.runs import ClassifyTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
-from plumbline.settings import ModelSettings, from_env
+from plumbline.settings import LabelingSettings, from_env
 
 
 @stage("classify")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """ClassifyTask → ShardResult."""
-    settings = from_env(ModelSettings)
+    settings = from_env(LabelingSettings)
     task = parse_event(ClassifyTask, event)
     result = classify(
         task,

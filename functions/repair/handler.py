@@ -10,13 +10,13 @@ from plumbline.contracts.runs import ShardTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
 from plumbline.repair import repair
-from plumbline.settings import ModelSettings, from_env
+from plumbline.settings import LabelingSettings, from_env
 
 
 @stage("repair")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """ShardTask → ShardResult."""
-    settings = from_env(ModelSettings)
+    settings = from_env(LabelingSettings)
     task = parse_event(ShardTask, event)
     result = repair(
         task,

@@ -9,14 +9,14 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.runs import ShardTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
-from plumbline.settings import ModelSettings, from_env
+from plumbline.settings import LabelingSettings, from_env
 from plumbline.vote import vote
 
 
 @stage("vote")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """ShardTask → ShardResult."""
-    settings = from_env(ModelSettings)
+    settings = from_env(LabelingSettings)
     task = parse_event(ShardTask, event)
     result = vote(
         task,

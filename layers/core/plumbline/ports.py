@@ -89,6 +89,13 @@ class LanguageModel(Protocol):
         """The model's answer."""
 
 
+class ReplyStore(Protocol):
+    """The replies that were paid for already."""
+
+    def answered(self, requests: Iterable[str]) -> set[str]:
+        """Those of the requests (by ModelRequest.key) to which a reply is stored."""
+
+
 class BatchModel(Protocol):
     """A model that answers files of requests at half the price, within a day. Raises BatchRefused, ModelThrottled,
     ModelUnavailable, ModelAccessDenied."""
@@ -120,6 +127,10 @@ class SpendLedger(Protocol):
 
     def spent(self, run_id: str) -> float:
         """USD that the run's settled calls cost so far."""
+
+    def held(self, run_id: str) -> float:
+        """USD set aside and not settled: of calls under way and, once there are none, of those that may have cost it
+        without an answer."""
 
 
 class Workflow(Protocol):

@@ -103,7 +103,7 @@ class AnonymizeSettings(RawStoreSettings, DataStoreSettings, PrivacySettings):
 
 
 class ModelSettings(DataStoreSettings, PromptSettings):
-    """Classify, Repair and Vote call the model."""
+    """Whoever calls the language model."""
 
     idempotency_table: str
     idempotency_days: int = Field(default=90, ge=1)
@@ -112,6 +112,10 @@ class ModelSettings(DataStoreSettings, PromptSettings):
     model_api: Literal["converse", "messages"] = "converse"
     prompt_cache: bool = True
     model_read_seconds: float = Field(default=60.0, gt=0)
+
+
+class LabelingSettings(ModelSettings, LedgerSettings):
+    """Classify, Repair and Vote spend a run's budget, which the ledger's table counts."""
 
 
 class ParseSettings(DataStoreSettings, PromptSettings):
@@ -209,6 +213,12 @@ class PredictCaseSettings(ModelSettings, PrivacySettings):
     model_id: str
     # Two attempts have to fit into the 29 s that API Gateway waits.
     model_read_seconds: float = Field(default=12.0, gt=0)
+
+
+class WatchRunsSettings(Model):
+    """WatchRuns lists what runs."""
+
+    state_machine_arns: Annotated[tuple[str, ...], AsJson] = Field(min_length=1)
 
 
 class ReportSettings(DataStoreSettings, LedgerSettings):

@@ -13,11 +13,15 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
     TokenRetrievalError,
 )
 from pydantic import BaseModel, ValidationError
@@ -56,6 +60,7 @@ _DENIED = {
     "ResourceNotFoundException",
     "UnrecognizedClientException",
 }
+_NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 _NO_CREDENTIALS = (
     CredentialRetrievalError,
     NoCredentialsError,
@@ -182,7 +187,8 @@ class MessagesModel(_BedrockModel):
         except ValidationError:
             raise ModelRequestRejected(
                 f"model {request.model_id} in {self._where()} did not answer in the shape of Anthropic Messages; "
-                "set the model API to converse for this model"
+                "set the model API to converse for this model",
+                perhaps_paid=True,
             ) from None
         return ModelReply(
             text="".join(block.text for block in reply.content if block.type == "text"),
@@ -218,7 +224,9 @@ def _translate(error: ClientError | BotoCoreError, which: str) -> PlumblineError
         return ModelAccessDenied(f"{which} was not called ({name}); give the caller AWS credentials and a region")
     if isinstance(error, ParamValidationError):
         return ModelRequestRejected(f"{which} was not called: the request is malformed ({name}), perhaps an empty text")
-    return ModelUnavailable(f"{which} gave no answer ({name}); try again later")
+    return ModelUnavailable(
+        f"{which} gave no answer ({name}); try again later", perhaps_paid=not isinstance(error, _NOT_SENT)
+    )
 
 
 def _translate_answer(error: ClientError, which: str) -> PlumblineError:

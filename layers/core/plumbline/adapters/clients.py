@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 # botocore owns the retries within one call; the state machine owns those around it.
 _CONFIG = Config(retries={"mode": "adaptive", "total_max_attempts": 3}, connect_timeout=5, read_timeout=60)
+# For the hot counter of what a run spends: as many connections as Classify has threads at most.
+_MANY = Config(
+    retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=10, max_pool_connections=64
+)
+_ONCE = _MANY.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 # SSM throttles when many functions start at once, and the API answers within 29 s: 5 tries of 2.5 s and the waits after
 # them (1 + 2 + 4 + 8 s at most; botocore's standard mode) stay below that. A sixth try could wait 16 s more.
 _SSM = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=1, read_timeout=1.5)
@@ -37,6 +42,18 @@ def s3() -> "S3Client":
 def dynamodb() -> "DynamoDBClient":
     """Amazon DynamoDB."""
     client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def dynamodb_many() -> "DynamoDBClient":
+    """Amazon DynamoDB, for many threads."""
+    client: DynamoDBClient = _client("dynamodb", _MANY)
+    return client
+
+
+def dynamodb_once() -> "DynamoDBClient":
+    """Amazon DynamoDB, for many threads and for what must not be done twice: it tries nothing again."""
+    client: DynamoDBClient = _client("dynamodb", _ONCE)
     return client
 
 

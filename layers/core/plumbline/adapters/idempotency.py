@@ -3,8 +3,6 @@
 The table has Powertools' standard shape: partition key `id` (string), time to live on `expiration`.
 """
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import boto3
@@ -41,11 +39,8 @@ class RemainingTime(Protocol):
 
 
 def request_key(request: ModelRequest) -> str:
-    """sha256 (hex) of everything that an answer depends on: model, system text, turns, max_tokens, temperature.
-
-    Fields at their default are left out, so that a field added later does not make every stored reply unknown.
-    """
-    return hashlib.sha256(json.dumps(request.model_dump(exclude_defaults=True), sort_keys=True).encode()).hexdigest()
+    """Under which key the request's reply is stored."""
+    return request.key
 
 
 class IdempotentModel:
@@ -66,7 +61,7 @@ class IdempotentModel:
         concurrency: int = 8,
         client: "DynamoDBClient | None" = None,
     ) -> None:
-        self._model = model
+        self._usual = self._model = model
         self._payer = ""
         self._table_name = table_name
         self._lock_millis = int(lock_seconds * 1000)
@@ -106,9 +101,11 @@ class IdempotentModel:
             ) from error
         return reply
 
-    def begin(self, payer: str, context: RemainingTime) -> None:
+    def begin(self, payer: str, context: RemainingTime, model: LanguageModel | None = None) -> None:
         """An invocation begins. `payer` says for whom it asks: a reply that it paid for itself, before a retry, comes
-        back without `from_cache`. Locks taken now open when the invocation is cut off, where that is sooner."""
+        back without `from_cache`. Locks taken now open when the invocation is cut off, where that is sooner.
+        `model` is asked in this invocation in place of the usual one."""
+        self._model = model or self._usual
         self._payer = payer
         self._context = context
 

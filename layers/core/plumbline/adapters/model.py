@@ -7,23 +7,27 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.bedrock import ATTEMPTS, ConverseModel, MessagesModel
 from plumbline.adapters.idempotency import DAY, IdempotentModel
+from plumbline.adapters.spend import DynamoSpendLedger
 from plumbline.contracts.errors import ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from plumbline.contracts.runs import ShardTask
+from plumbline.metrics import Metered
 from plumbline.ports import LanguageModel
-from plumbline.settings import ModelSettings
+from plumbline.settings import LabelingSettings, ModelSettings
+from plumbline.spend import Capped
 
 _BETWEEN_SECONDS = 30.0  # what lies between two attempts at most, with some to spare
 
 
-def language_model(settings: ModelSettings, task: ShardTask, context: LambdaContext) -> LanguageModel:
+def language_model(settings: LabelingSettings, task: ShardTask, context: LambdaContext) -> LanguageModel:
     """The model for one invocation; clients and connections are kept between invocations.
 
-    The payer is the shard: when it is retried, its own replies are its own spend; the same text in another shard or
-    run is a reuse.
+    What it asks Bedrock stays within the run's budget. The payer is the shard: when it is retried, its own replies are
+    its own spend; the same text in another shard or run is a reuse.
     """
     model = stored_model(settings)
-    model.begin(f"{task.run.run_id}/{task.shard}", context)
+    capped = Capped(_bedrock(settings), DynamoSpendLedger(settings.ledger_table), task.run.run_id, task.run.budget_usd)
+    model.begin(f"{task.run.run_id}/{task.shard}", context, capped)
     return model
 
 
@@ -62,8 +66,9 @@ def stored_model(settings: ModelSettings) -> IdempotentModel:
 @functools.cache
 def _bedrock(settings: ModelSettings) -> LanguageModel:
     kind = MessagesModel if settings.model_api == "messages" else ConverseModel
-    return kind(
+    bedrock = kind(
         prompt_cache=settings.prompt_cache,
         concurrency=settings.case_concurrency,
         read_timeout=settings.model_read_seconds,
     )
+    return Metered(bedrock)

@@ -28,19 +28,27 @@ class MissingObject(PlumblineError):
     """An object that an earlier stage should have written, or a user uploaded, is not in the bucket."""
 
 
-class ModelThrottled(PlumblineError):
+class ModelFailure(PlumblineError):
+    """A call of the model that gave no answer. `perhaps_paid`: it may have cost what an answer costs."""
+
+    def __init__(self, message: str = "", *, perhaps_paid: bool = False) -> None:
+        super().__init__(message)
+        self.perhaps_paid = perhaps_paid
+
+
+class ModelThrottled(ModelFailure):
     """The model's service asks for fewer calls; trying again later helps."""
 
 
-class ModelUnavailable(PlumblineError):
+class ModelUnavailable(ModelFailure):
     """The model's service failed or timed out; trying again may help."""
 
 
-class ModelAccessDenied(PlumblineError):
+class ModelAccessDenied(ModelFailure):
     """The account may not call this model, or the model does not exist here; trying again does not help."""
 
 
-class ModelRequestRejected(PlumblineError):
+class ModelRequestRejected(ModelFailure):
     """The service refused this one request as invalid; trying it again does not help, other cases are unaffected."""
 
 

@@ -1,0 +1,143 @@
+"""The cap on a run: nothing is asked that could break it, and what may have been paid for stays counted."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbline.contracts.errors import (
+    BudgetExceeded,
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    ModelUnavailable,
+    StoreUnavailable,
+)
+from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
+from plumbline.prices import price_table
+from plumbline.spend import Capped, most_usd
+from tests.fakes import FakeModel, MemorySpend
+
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+COST = 0.0002  # of FakeModel's 100 and 20 tokens
+
+
+def request(text: str = "a case", model_id: str = HAIKU, **changes: object) -> ModelRequest:
+    base = ModelRequest(model_id=model_id, system="You label.", turns=(Turn(role="user", text=text),), max_tokens=300)
+    return base.model_copy(update=changes)
+
+
+def capped(model: FakeModel, spend: MemorySpend, cap: float) -> Capped:
+    return Capped(model, spend, "run-1", cap)
+
+
+def test_a_call_is_counted_with_what_it_cost() -> None:
+    spend = MemorySpend()
+    assert capped(FakeModel(lambda _: "yes"), spend, 1.0).ask(request()).text == "yes"
+    assert spend.spent("run-1") == pytest.approx(COST)
+    assert spend.held("run-1") == pytest.approx(0.0)
+
+
+def test_the_call_that_could_break_the_budget_is_not_made() -> None:
+    spend, model = MemorySpend(), FakeModel(lambda _: "yes")
+    most = most_usd(request()) or 0.0
+    assert most > COST
+    asking = capped(model, spend, most + 2 * COST)
+    for _ in range(3):
+        asking.ask(request())
+    with pytest.raises(BudgetExceeded):
+        asking.ask(request())
+    assert len(model.requests) == 3
+    assert spend.spent("run-1") == pytest.approx(3 * COST)
+
+
+@pytest.mark.parametrize(
+    ("error", "held"),
+    [
+        (ModelThrottled("slow down"), False),
+        (ModelAccessDenied("no"), False),
+        (ModelRequestRejected("too long"), False),
+        (ModelUnavailable("503"), False),
+        (ModelUnavailable("timed out", perhaps_paid=True), True),
+        (RuntimeError("a bug"), True),
+    ],
+)
+def test_only_what_may_have_been_paid_for_stays_set_aside(error: Exception, held: bool) -> None:
+    spend = MemorySpend()
+    with pytest.raises(type(error)):
+        capped(FakeModel(lambda _: error), spend, 1.0).ask(request())
+    assert spend.spent("run-1") == 0.0
+    assert (spend.held("run-1") > 0) is held
+
+
+def test_what_a_killed_worker_left_set_aside_costs_its_retry_no_more_than_one_call() -> None:
+    def killed(_: ModelRequest) -> str:
+        raise KeyboardInterrupt  # nothing cleans up, as when the process is gone
+
+    spend, most = MemorySpend(), most_usd(request()) or 0.0
+    with pytest.raises(KeyboardInterrupt):
+        capped(FakeModel(killed), spend, 2 * most).ask(request())
+    retry = capped(FakeModel(lambda _: "yes"), spend, 2 * most)
+    assert retry.ask(request()).text == "yes"
+    assert spend.held("run-1") == pytest.approx(most)
+    with pytest.raises(BudgetExceeded):
+        retry.ask(request())  # the lost call may have been paid for
+
+
+class BrokenTable(MemorySpend):
+    def settle(self, run_id: str, reserved: float, spent: float) -> None:
+        raise StoreUnavailable("no table")
+
+
+def test_an_answer_that_cannot_be_settled_is_not_lost_and_stays_counted_at_its_most() -> None:
+    spend = BrokenTable()
+    assert capped(FakeModel(lambda _: "yes"), spend, 1.0).ask(request()).text == "yes"
+    assert spend.held("run-1") == most_usd(request())
+
+
+@pytest.mark.parametrize("model_id", ["local.test", "a.model-of-no-price"])
+def test_a_model_that_is_free_or_has_no_price_is_not_capped(model_id: str) -> None:
+    spend, model = MemorySpend(), FakeModel(lambda _: "yes")
+    asking = capped(model, spend, 0.0)
+    asking.ask(request(model_id=model_id))
+    assert not spend.committed
+
+
+def test_a_batchs_answer_is_settled_at_its_price() -> None:
+    class Batch:
+        def ask(self, _: ModelRequest) -> ModelReply:
+            return ModelReply(
+                text="yes", stop_reason="end_turn", usage=Usage(input_tokens=100, output_tokens=20), batch=True
+            )
+
+    spend = MemorySpend()
+    Capped(Batch(), spend, "run-1", 1.0).ask(request())
+    assert spend.spent("run-1") == pytest.approx(COST / 2)
+
+
+_worst: list[tuple[str, Callable[[int], Usage]]] = [
+    ("read", lambda n: Usage(input_tokens=n, output_tokens=300)),
+    ("written", lambda n: Usage(cache_write_tokens=n, output_tokens=300)),
+    ("half", lambda n: Usage(input_tokens=n // 2, cache_write_tokens=n - n // 2, output_tokens=300)),
+]
+
+
+@given(text=st.text(max_size=400), which=st.sampled_from(_worst), model=st.sampled_from([HAIKU, "amazon.nova-lite-v1"]))
+def test_no_answer_costs_more_than_was_set_aside(
+    text: str, which: tuple[str, Callable[[int], Usage]], model: str
+) -> None:
+    asked = request(text, model_id=model)
+    tokens = len(asked.system.encode()) + len(text.encode("utf-8", "replace"))  # every byte a token of its own
+    assert (price_table().usd(model, which[1](tokens)) or math.inf) <= (most_usd(asked) or 0.0)
+
+
+@given(text=st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x2FFF), max_size=400))
+def test_a_batch_sets_aside_less_than_half_of_what_on_demand_does_and_more_than_four_characters_a_token(
+    text: str,
+) -> None:
+    asked = request(text)
+    batch, on_demand = most_usd(asked, batch=True) or 0.0, most_usd(asked) or 0.0
+    usual = Usage(input_tokens=math.ceil((len(asked.system) + len(text)) / 4), output_tokens=300)
+    assert (price_table().usd(HAIKU, usual, batch=True) or math.inf) <= batch <= on_demand / 2
