@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plumbline.contracts import errors
-from tests.template.reading import every_state, functions, snake, states
+from tests.template.reading import definition, every_state, functions, snake, states
 
 TASKS = {name: state for name, state in every_state() if state["Type"] == "Task"}
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
@@ -36,11 +36,26 @@ def test_every_retry_names_its_errors_and_backs_off_with_jitter_to_a_bound(name:
     assert retry["BackoffRate"] > 1
     assert retry["JitterStrategy"] == "FULL"
     assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
-    assert 1 <= retry["MaxAttempts"] <= 10
+    assert 1 <= retry["MaxAttempts"] <= (150 if retry["ErrorEquals"] == ["ModelThrottled"] else 10)
     for error in retry["ErrorEquals"]:
         known = error in OURS | PLATFORM or error.startswith(("Lambda.", "States."))
         assert known, f"{name} retries {error}, which nothing raises"
         assert error not in {"States.ALL", "States.TaskFailed"}
+
+
+def _waits(retry: dict[str, Any]) -> list[float]:
+    """The seconds that each wait takes on average: full jitter draws from 0 to the delay."""
+    delays = (retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+    return [min(delay, retry["MaxDelaySeconds"]) / 2 for delay in delays]
+
+
+@pytest.mark.parametrize("stage", ["Classify", "Repair", "Vote"])
+def test_throttling_is_waited_out_for_hours_and_less_long_than_the_run_may_take(stage: str) -> None:
+    task = dict(states())[stage]
+    [retry] = [retry for retry in task["Retry"] if retry["ErrorEquals"] == ["ModelThrottled"]]
+    waits = _waits(retry)
+    assert 6 * 3600 < sum(waits) < definition()["TimeoutSeconds"] / 2
+    assert max(waits) <= 300 / 2, "once the service lets calls through again, nobody sleeps on for long"
 
 
 def test_what_asking_again_cannot_mend_is_never_retried() -> None:
@@ -51,6 +66,7 @@ def test_what_asking_again_cannot_mend_is_never_retried() -> None:
         "InvalidCaseFile",
         "InvalidPrompt",
         "BudgetExceeded",
+        "FailedFast",
     }
     assert {"ModelThrottled", "ModelUnavailable"} <= retried
 

@@ -22,7 +22,7 @@ from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.report.finish import finish
 from tests import builders as b
-from tests.fakes import MemoryLedger, MemoryStore
+from tests.fakes import MemoryLedger, MemorySpend, MemoryStore
 
 BILLING, DEFECT, EDUCATION = b.CATEGORIES
 
@@ -53,7 +53,7 @@ def labeled_run(
     b.store_index(data, *(b.index(case_id) for case_id in cases), run_id=run_id)
     ledger.put_run(RunRow(run_id=run_id, task=run.task, status="RUNNING", source=run.key, started_at=run.started_at))
     task = CollateTask(run=run, ingest=b.ingest_result(len(cases)))
-    collate(task, data=data, ledger=ledger, prompt=b.prompt(), minutes_per_case=5)
+    collate(task, data=data, ledger=ledger, spend=MemorySpend(), prompt=b.prompt(), minutes_per_case=5)
 
 
 def balance(data: MemoryStore, ledger: MemoryLedger, target: int = 3, run_id: str = "run-1") -> BalanceResult:

@@ -16,7 +16,7 @@ from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.prompting import LoadedPrompt
 from tests import builders as b
-from tests.fakes import MemoryLedger, MemoryStore
+from tests.fakes import MemoryLedger, MemorySpend, MemoryStore
 
 
 def run_collate(
@@ -24,7 +24,7 @@ def run_collate(
 ) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
     ledger = MemoryLedger()
     task = CollateTask(run=b.run(), ingest=b.ingest_result(cases, **ingest))
-    collate(task, data=data, ledger=ledger, prompt=prompt or b.prompt(), minutes_per_case=5)
+    collate(task, data=data, ledger=ledger, spend=MemorySpend(), prompt=prompt or b.prompt(), minutes_per_case=5)
     outcomes = {o.case_id: o for o in read_models(data, keys.outcomes("run-1"), Outcome)}
     return outcomes, RunSummary.model_validate_json(data.read(keys.summary("run-1"))), ledger
 

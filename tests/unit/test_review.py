@@ -26,7 +26,7 @@ from plumbline.report.advice import next_steps
 from plumbline.summarize_predictions import summarize_predictions
 from tests import builders as b
 from tests import predicting as p
-from tests.fakes import FakeModel, MemoryEventBus, MemoryLedger, MemoryStore
+from tests.fakes import FakeModel, MemoryEventBus, MemoryLedger, MemorySpend, MemoryStore
 
 REASON = "Anonymization: policy PASSPORT, leftover EMAIL"
 
@@ -49,7 +49,7 @@ def labeled(data: MemoryStore, *cases: AnonymizedCase) -> FakeModel:
 def collated(data: MemoryStore, cases: int) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
     ledger = MemoryLedger()
     task = CollateTask(run=b.run(), ingest=b.ingest_result(cases))
-    collate(task, data=data, ledger=ledger, prompt=b.prompt(), minutes_per_case=5)
+    collate(task, data=data, ledger=ledger, spend=MemorySpend(), prompt=b.prompt(), minutes_per_case=5)
     outcomes = {o.case_id: o for o in read_models(data, keys.outcomes("run-1"), Outcome)}
     return outcomes, RunSummary.model_validate_json(data.read(keys.summary("run-1"))), ledger
 

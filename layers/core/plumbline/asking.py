@@ -1,4 +1,4 @@
-"""Asking a model about many cases at once; what Classify and Repair share."""
+"""Asking a model about many cases at once; what Classify, Repair and Vote share."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -6,17 +6,34 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from plumbline.contracts.errors import ModelRequestRejected
+from plumbline.contracts.errors import (
+    BudgetExceeded,
+    FailedFast,
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    StoreDenied,
+)
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
 from plumbline.ports import LanguageModel
 
+# About this one request; the others go on.
+_OF_THE_CASE = (ModelRequestRejected, BudgetExceeded)
+# Of every request alike, and for good.
+_HOPELESS = (ModelAccessDenied, StoreDenied)
+
 
 class Asked(NamedTuple):
-    """The replies there are, in the requests' order, and the error that ended the asking early."""
+    """The replies there are, in the requests' order, and the error for which some have none."""
 
     replies: list[Reply]
     error: Exception | None
+
+
+class _Answer(NamedTuple):
+    reply: ModelReply
+    error: str | None
 
 
 def ask_each(
@@ -26,34 +43,68 @@ def ask_each(
     prompt: PromptRef,
     attempt: int,
     concurrency: int,
+    fail_fast: bool = False,
 ) -> Asked:
     """One reply for each (case id, request), `concurrency` at a time.
 
-    Cases with the very same text share one call. A request that the service refuses as invalid becomes a Reply with
-    `error` set, so that one bad record does not void its shard. Every other error stops the asking; it is handed back
-    with what was answered, because that is paid for and has to be accounted for before the error is raised.
+    Cases with the very same text share one call. A request that the service refuses as invalid, or that the budget
+    cannot pay for, becomes a Reply with `error` set, so that one bad record does not void its shard. A throttled or
+    failed call leaves the others going on; the asking ends once as many in a row failed as are asked at a time, and at
+    once where the model is denied or, with `fail_fast`, where it throttles (FailedFast). The error is handed back with
+    what was answered, because that is paid for and has to be accounted for before the error is raised: ModelThrottled
+    where there was one, which is worth the most patience, else the first.
     """
     requests = list(requests)
     same: dict[ModelRequest, list[str]] = defaultdict(list)
     for case_id, request in requests:
         same[request].append(case_id)
-    answers: dict[str, Reply] = {}
-    stopped: Exception | None = None
+    answers, error = _ask_all(list(same), model, concurrency, fail_fast=fail_fast)
+    refused = [request for request, answer in answers.items() if answer.error == BudgetExceeded.__name__]
+    if refused and error is None:
+        # What calls beside it might have cost kept these out; alone they may fit.
+        alone, error = _ask_all(refused, model, 1, fail_fast=fail_fast)
+        answers |= alone
+    replies = {
+        reply.case_id: reply
+        for request, answer in answers.items()
+        for reply in _replies(same[request], request, answer, prompt, attempt)
+    }
+    return Asked([replies[case_id] for case_id, _ in requests if case_id in replies], error)
+
+
+def _ask_all(
+    requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool
+) -> tuple[dict[ModelRequest, _Answer], Exception | None]:
+    answers: dict[ModelRequest, _Answer] = {}
+    errors: list[Exception] = []
+    in_a_row = 0
     with ThreadPoolExecutor(max_workers=concurrency) as pool, _no_more_once_interrupted(pool):
-        futures = {pool.submit(_ask, model, request): request for request in same}
+        futures = {pool.submit(_ask, model, request): request for request in requests}
         for future in as_completed(futures):
             if future.cancelled():
                 continue
             error = future.exception()
             if error is None:
-                request = futures[future]
-                for reply in _replies(same[request], request, future.result(), prompt, attempt):
-                    answers[reply.case_id] = reply
-            elif stopped is None and isinstance(error, Exception):
-                stopped = error
+                answers[futures[future]] = future.result()
+                in_a_row = 0
+                continue
+            if not isinstance(error, Exception):
+                raise error
+            if fail_fast and isinstance(error, ModelThrottled):
+                error = FailedFast(f"{error}; this run is not to wait for that (fail fast): run the file again later")
+            errors.append(error)
+            in_a_row += 1
+            if in_a_row >= concurrency or isinstance(error, (*_HOPELESS, FailedFast)):
                 for waiting in futures:
                     waiting.cancel()
-    return Asked([answers[case_id] for case_id, _ in requests if case_id in answers], stopped)
+    return answers, _gravest(errors)
+
+
+def _gravest(errors: list[Exception]) -> Exception | None:
+    for kind in (*_HOPELESS, FailedFast, ModelThrottled, Exception):
+        if found := next((error for error in errors if isinstance(error, kind)), None):
+            return found
+    return None
 
 
 @contextmanager
@@ -67,26 +118,27 @@ def _no_more_once_interrupted(pool: ThreadPoolExecutor) -> Iterator[None]:
 
 
 def _replies(
-    case_ids: list[str], request: ModelRequest, answered: tuple[ModelReply, str | None], prompt: PromptRef, attempt: int
+    case_ids: list[str], request: ModelRequest, answer: _Answer, prompt: PromptRef, attempt: int
 ) -> Iterator[Reply]:
-    answer, error = answered
+    reply = answer.reply
     for position, case_id in enumerate(case_ids):
         yield Reply(
             case_id=case_id,
-            text=answer.text,
-            stop_reason=answer.stop_reason,
-            usage=answer.usage,
+            text=reply.text,
+            stop_reason=reply.stop_reason,
+            usage=reply.usage,
             model_id=request.model_id,
             prompt=prompt,
             attempt=attempt,
             sample=request.sample,
-            from_cache=answer.from_cache or position > 0,
-            error=error,
+            from_cache=reply.from_cache or position > 0,
+            batch=reply.batch,
+            error=answer.error,
         )
 
 
-def _ask(model: LanguageModel, request: ModelRequest) -> tuple[ModelReply, str | None]:
+def _ask(model: LanguageModel, request: ModelRequest) -> _Answer:
     try:
-        return model.ask(request), None
-    except ModelRequestRejected as error:
-        return ModelReply(text="", stop_reason="error", usage=Usage()), type(error).__name__
+        return _Answer(model.ask(request), None)
+    except _OF_THE_CASE as error:
+        return _Answer(ModelReply(text="", stop_reason="error", usage=Usage()), type(error).__name__)

@@ -36,6 +36,7 @@ def classify(
         prompt=prompt.ref,
         attempt=0,
         concurrency=concurrency,
+        fail_fast=run.fail_fast,
     )
     write_models(data, keys.replies(run.run_id, task.shard), [*earlier, *asked.replies])
     if asked.error:

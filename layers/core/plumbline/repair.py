@@ -43,6 +43,7 @@ def repair(
         prompt=prompt.ref,
         attempt=task.attempt,
         concurrency=concurrency,
+        fail_fast=run.fail_fast,
     )
     write_models(data, keys.replies(run.run_id, shard), [*earlier, *asked.replies])
     if asked.error:

@@ -46,6 +46,7 @@ def vote(
             prompt=prompt.ref,
             attempt=0,
             concurrency=concurrency,
+            fail_fast=run.fail_fast,
         )
         votes += asked.replies
         error = asked.error

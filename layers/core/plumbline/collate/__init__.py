@@ -14,7 +14,8 @@ from plumbline.contracts.labels import Outcome
 from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
 from plumbline.contracts.selection import Selection
 from plumbline.jsonl import read_models, write_line
-from plumbline.ports import Ledger, ObjectStore
+from plumbline.metrics import count_run
+from plumbline.ports import Ledger, ObjectStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
 
 _LEDGER_BATCH = 1000
@@ -25,6 +26,7 @@ def collate(
     *,
     data: ObjectStore,
     ledger: Ledger,
+    spend: SpendLedger,
     prompt: LoadedPrompt,
     minutes_per_case: float,
 ) -> CollateResult:
@@ -57,9 +59,18 @@ def collate(
                 f"run {run.run_id}: {task.ingest.cases} cases were ingested but {tally.cases} have an outcome"
             )
     calibration = read_calibration(prompt.ref, run.model_id, data)
-    summary = tally.summary(task, prompt.ref, minutes_per_case, datetime.now(UTC), calibration)
+    summary = tally.summary(
+        task,
+        prompt.ref,
+        minutes_per_case,
+        datetime.now(UTC),
+        calibration,
+        # No call is under way any more: what is still set aside is for calls whose answer never came back.
+        perhaps_spent_usd=spend.held(run.run_id),
+    )
     data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
     _remember(task, data, ledger)
+    count_run(summary)
     _refuse_total_failure(summary)
     return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
 
@@ -86,7 +97,7 @@ def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
 
 
 def _refuse_total_failure(summary: RunSummary) -> None:
-    tried = summary.ingest.new - summary.outcomes["needs_review"] - summary.left_for_later
+    tried = summary.ingest.new - summary.outcomes["needs_review"] - summary.left_for_later - summary.budget_reached
     if tried and summary.outcomes["failed"] == tried:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
         raise NothingLabeled(

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from plumbline import keys
 from plumbline.contracts.cases import AnonymizedCase, IngestedCase
-from plumbline.contracts.errors import BrokenInvariant, MissingObject
-from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, Outcome, Unparsed
+from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, MissingObject
+from plumbline.contracts.labels import BUDGET_REACHED, FITS_NO_CATEGORY, LOW_CONFIDENCE, Label, Outcome, Unparsed
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import RunRequest, ShardEntry, ShardFailure
 from plumbline.contracts.selection import LEFT_FOR_LATER, ChosenCase, Selection
@@ -134,6 +134,8 @@ class ShardRecords:
         if self.chosen is not None and case_id not in self.chosen:
             return {"outcome": "dropped", "reason": LEFT_FOR_LATER}
         unparsed = self.unparsed.get(case_id)
+        if unparsed is not None and unparsed.reason == BudgetExceeded.__name__:
+            return {"outcome": "dropped", "reason": BUDGET_REACHED}
         if unparsed is not None and unparsed.final:
             return {"outcome": "failed", "reason": unparsed.reason}
         # A shard that broke off while it was still re-asking did not fail at reading: it may be read another time. One

@@ -1,7 +1,7 @@
 """The run in figures, counted one case at a time."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -11,9 +11,9 @@ from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
 from plumbline.contracts.confidence import Calibration, ConfidenceBlock
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
-from plumbline.contracts.replies import Usage
+from plumbline.contracts.replies import Usage, summed
 from plumbline.contracts.runs import ClassGain, CollateTask, Cost, RunSummary, Sample, SelectionSummary
-from plumbline.contracts.selection import LEFT_FOR_LATER, Selection
+from plumbline.contracts.selection import UNPAID, Selection
 from plumbline.prices import price_table
 
 _SAMPLES_A_KIND = 4
@@ -35,9 +35,10 @@ class Tally:
         self.confidences: Counter[bool] = Counter()  # calibrated ones and others
         self.voted = 0
         self.vote_calls = 0
-        self.paid = Usage()
-        self.reused = Usage()
+        self.paid = {False: Usage(), True: Usage()}  # by whether a batch job answered
+        self.reused = {False: Usage(), True: Usage()}
         self.calls = 0
+        self.batch_calls = 0
         self.reused_calls = 0
         self.agreement = Agreement(categories)
         self.samples: dict[str, list[Sample]] = {}
@@ -61,25 +62,28 @@ class Tally:
             self.close_calls += outcome.close_call
             if records.chosen and records.chosen[outcome.case_id].explored:
                 self.explored[accepted] += 1
-        if outcome.outcome != "unchanged" and outcome.reason != LEFT_FOR_LATER:
+        if outcome.outcome != "unchanged" and outcome.reason not in UNPAID:
             self.agreement.add(outcome.gold_category, accepted)
         case = records.cases.get(outcome.case_id)
-        if case is not None and outcome.reason != LEFT_FOR_LATER:
+        if case is not None and outcome.reason not in UNPAID:
             self._sample(outcome, case)
 
     def add_replies(self, records: ShardRecords) -> None:
         """What a shard's model calls used, and what was masked in it."""
         for case in records.cases.values():
             self.entities.update(case.entities)
-        self.voted += len({vote.case_id for vote in records.votes})
+        self.voted += len({vote.case_id for vote in records.votes if not vote.error})
         for reply in (*records.replies, *records.votes):
             if reply.error:
                 continue
             self.vote_calls += reply.sample > 0
             if reply.from_cache:
-                self.reused, self.reused_calls = self.reused + reply.usage, self.reused_calls + 1
+                self.reused[reply.batch] += reply.usage
+                self.reused_calls += 1
             else:
-                self.paid, self.calls = self.paid + reply.usage, self.calls + 1
+                self.paid[reply.batch] += reply.usage
+                self.calls += 1
+                self.batch_calls += reply.batch
 
     def summary(
         self,
@@ -88,16 +92,19 @@ class Tally:
         minutes_per_case: float,
         now: datetime,
         calibration: Calibration | None = None,
+        *,
+        perhaps_spent_usd: float = 0.0,
     ) -> RunSummary:
         """Everything counted so far; balance and training are added by Report."""
         run, prices = task.run, price_table()
-        tried = task.ingest.new - self.reasons[f"dropped: {LEFT_FOR_LATER}"]
+        tried = task.ingest.new - sum(self.reasons[f"dropped: {reason}"] for reason in UNPAID)
         cost = Cost(
-            usd=prices.usd(run.model_id, self.paid),
-            saved_by_reuse_usd=prices.usd(run.model_id, self.reused),
+            usd=_usd(run.model_id, self.paid),
+            saved_by_reuse_usd=_usd(run.model_id, self.reused),
             prices_as_of=prices.as_of,
             human_hours=tried * minutes_per_case / 60,
             minutes_per_case=minutes_per_case,
+            perhaps_spent_usd=perhaps_spent_usd,
         )
         names: tuple[OutcomeName, ...] = get_args(OutcomeName)
         return RunSummary(
@@ -116,7 +123,9 @@ class Tally:
             close_calls=self.close_calls,
             model_calls=self.calls,
             reused_calls=self.reused_calls,
-            usage=self.paid,
+            usage=summed(self.paid.values()),
+            batch_calls=self.batch_calls,
+            batch_usage=self.paid[True],
             cost=cost,
             budget_usd=run.budget_usd,
             classes=dict(self.classes),
@@ -185,6 +194,12 @@ class Tally:
                 }
             )
         )
+
+
+def _usd(model_id: str, usage: Mapping[bool, Usage]) -> float | None:
+    amounts = [price_table().usd(model_id, tokens, batch=batch) for batch, tokens in usage.items()]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None
 
 
 def _kind_of(outcome: Outcome) -> tuple[str | None, str]:

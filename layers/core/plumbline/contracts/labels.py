@@ -10,6 +10,8 @@ from plumbline.contracts.prompts import PromptRef
 
 LOW_CONFIDENCE = "low_confidence"
 FITS_NO_CATEGORY = "fits_no_category"
+BUDGET_REACHED = "budget_reached"
+"""Why a case was dropped: its next call could have brought the run above its budget."""
 OutcomeName = Literal["labeled", "needs_review", "dropped", "failed", "unchanged"]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.base import Model
 from plumbline.contracts.confidence import ConfidenceBlock
-from plumbline.contracts.labels import OutcomeName
+from plumbline.contracts.labels import BUDGET_REACHED, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
 
@@ -147,6 +147,9 @@ class Cost(Model):
     prices_as_of: str | None
     human_hours: float
     minutes_per_case: float
+    perhaps_spent_usd: float = Field(
+        default=0.0, description="beside usd: set aside for calls whose answer never came back, at its most"
+    )
 
 
 class Sample(Model):
@@ -202,6 +205,8 @@ class RunSummary(Model):
     model_calls: int
     reused_calls: int
     usage: Usage
+    batch_calls: int = Field(default=0, description="of model_calls, those that a batch job answered")
+    batch_usage: Usage = Field(default=Usage(), description="of usage, theirs; at the price of a batch")
     cost: Cost
     budget_usd: float
     classes: dict[str, int]
@@ -219,6 +224,11 @@ class RunSummary(Model):
     def left_for_later(self) -> int:
         """Cases of a backlog that the budget did not afford; they stay new."""
         return self.outcome_reasons.get("dropped: left_for_later", 0)
+
+    @property
+    def budget_reached(self) -> int:
+        """Cases for which the budget had no room any more; they stay new."""
+        return self.outcome_reasons.get(f"dropped: {BUDGET_REACHED}", 0)
 
 
 class RunRow(Model):

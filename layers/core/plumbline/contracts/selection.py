@@ -3,10 +3,13 @@
 from pydantic import Field
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.labels import BUDGET_REACHED
 from plumbline.contracts.runs import IngestResult, RunRequest
 
 LEFT_FOR_LATER = "left_for_later"
 """Why a case of a backlog was dropped: the budget went to cases that were of more use."""
+UNPAID = frozenset({LEFT_FOR_LATER, BUDGET_REACHED})
+"""Why a case was dropped for want of money, so that nothing is said about it; it stays new."""
 
 
 class CaseVector(Model):
