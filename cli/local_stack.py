@@ -37,6 +37,7 @@ _KEPT: Final = (
     "models",
     "predictions",
     "training",
+    "batch",
     REMEMBERED,
     f"{REMEMBERED}.new",
     "local.log",

@@ -91,6 +91,7 @@ def at_local(info: LocalInfo) -> Stack:
         del os.environ[variable]
     os.environ |= {
         "AWS_ENDPOINT_URL": info.endpoint,
+        "AWS_ENDPOINT_URL_BEDROCK": info.bedrock_endpoint,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": info.bedrock_endpoint,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",

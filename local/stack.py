@@ -4,11 +4,12 @@ import contextlib
 import fcntl
 import logging
 import os
+import shutil
 import threading
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import boto3
@@ -21,11 +22,21 @@ from local.deploy import Deployment, Template, deploy, supported_part, translate
 from local.sagemaker import runner
 from local.saving import Saver
 from local.workers import WorkerPools
+from plumbline.contracts.batch import BatchLimits
+
+if TYPE_CHECKING:
+    from local.bedrock.job_wire import Job
+    from local.bedrock.jobs import BatchJobs
 
 _log = logging.getLogger(__name__)
 _ONE_AT_A_TIME = threading.Lock()
 # What hears of the runs that a stop ended (RecordFailure) may take this long, its own start included.
 _LAST_EVENTS_SECONDS = 8.0
+_BATCH_LIMITS: Final = {
+    "BatchMinRecords": "min_records",
+    "BatchMaxRecords": "max_records",
+    "BatchMaxBytes": "max_bytes",
+}
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # nobody checks them
 
 
@@ -34,7 +45,10 @@ class AlreadyRunning(Exception):
 
 
 class ModelServer(Protocol):
-    """What answers for Bedrock: an HTTP server at `endpoint` that serves until `stop`."""
+    """What answers for Bedrock: an HTTP server at `endpoint` that serves until `stop`.
+
+    Batch jobs can be had where it is a BedrockStandIn.
+    """
 
     @property
     def endpoint(self) -> str:
@@ -49,7 +63,8 @@ class LocalStack:
 
     `template` is the SAM template; `parameters` override its defaults. `state_dir` holds the logs (logs/), the note
     for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables hold and the training
-    jobs (state/): saved after each execution and training job, every minute while something changes, and at the stop.
+    and batch jobs (state/): saved after each execution and job, every minute while something changes, and at the stop.
+    A batch job that runs at the stop goes on after the next start.
     `model` names a stand-in model and `model_options` what it takes; a running `model_server` replaces it.
     `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
     once. `time_scale` multiplies the state machines' Wait states and Retry intervals. Training jobs run one at a time,
@@ -92,6 +107,7 @@ class LocalStack:
         self._training_python = training_python or runner.training_python(self._template.parent)
         self._training_grace = training_grace
         self._training: runner.TrainingRunner | None = None
+        self._batch: BatchJobs | None = None
         self._deployment: Deployment | None = None
         self._pools: WorkerPools | None = None
         self._saver = Saver(self._save)
@@ -164,6 +180,7 @@ class LocalStack:
             fronts = [self._start_api(rest, running) for rest in api.rest_apis(whole)]
             served = {front.api.logical_id: front.url for front in fronts}
             self._deploy(supported_part(whole, moto_patches.cloudformation_types(), served), self._pools)
+            self._connect_batch(running)
             self.api_endpoint = next(iter(served.values()), "")
             note = info.LocalInfo(
                 endpoint=self.endpoint,
@@ -193,6 +210,8 @@ class LocalStack:
                 self.pools.end_busy()
                 for name in moto_patches.abort_running(self._wiring):
                     _log.warning("the execution %s was still running and has been aborted", name)
+                if self._batch is not None:
+                    self._batch.disconnect()
                 for name in self._training.close() if self._training is not None else ():
                     _log.warning("the training job %s had not ended and has been stopped", name)
                 self._background.settle(_LAST_EVENTS_SECONDS)
@@ -208,7 +227,8 @@ class LocalStack:
         self._saver.hurry()
 
     def _save(self) -> None:
-        state.dump(self.session(), self.endpoint, self._started()[0], self._folder / "state")
+        jobs = self._batch.dump() if self._batch is not None else ()
+        state.dump(self.session(), self.endpoint, self._started()[0], self._folder / "state", jobs)
 
     def _lock(self, running: contextlib.ExitStack) -> None:
         """Hold the state folder for as long as the stack runs: the lock goes with the process, however it ends."""
@@ -227,6 +247,7 @@ class LocalStack:
 
     def _start_model(self, running: contextlib.ExitStack) -> str:
         name, options, server = self._model
+        self._batch = getattr(server, "jobs", None)
         if server is not None:
             return server.endpoint
         # Late: the stand-in's models are heavy, and whoever brings a server of its own needs none of them.
@@ -234,7 +255,27 @@ class LocalStack:
 
         own = BedrockStandIn(model=name, host=self._address[0], port=0, options=options).start()
         running.callback(own.stop)
+        self._batch = own.jobs
         return _reachable(self._address[0], urlsplit(own.endpoint).port)
+
+    def _connect_batch(self, running: contextlib.ExitStack) -> None:
+        if self._batch is None:
+            return
+
+        def changed(job: "Job") -> None:
+            moto_patches.publish_batch_job(job, self.region)
+            self._saver.changed()
+            if job.ended:
+                self._saver.hurry()
+
+        # What the template is told that the service takes, the stand-in takes.
+        given = {field: self._parameters.get(name) for name, field in _BATCH_LIMITS.items()}
+        limits = BatchLimits.model_validate({field: value for field, value in given.items() if value})
+        folder = self._folder / "batch"
+        if not self._keep_state:
+            running.callback(shutil.rmtree, folder, ignore_errors=True)
+        self._batch.connect(self.client("s3"), folder, region=self.region, limits=limits, changed=changed)
+        running.callback(self._batch.disconnect)
 
     def _serve(self, running: contextlib.ExitStack) -> None:
         server = moto_patches.bind(*self._address, changed=self._saver.changed)
@@ -290,6 +331,8 @@ class LocalStack:
             if self._keep_state:
                 state.load(self.session(), self.endpoint, deployment, self._folder / "state")
                 moto_patches.restore_training_jobs(self.region, state.training_jobs(self._folder / "state"))
+                if self._batch is not None:
+                    self._batch.restore(state.batch_jobs(self._folder / "state"))
 
         self._deployment = deploy(
             self.session(), self.endpoint, template, self.stack_name, self._parameters, before_events

@@ -1,4 +1,4 @@
-"""Keeps what the embedded AWS holds over a restart: objects, table items, parameters and training jobs, as plain files.
+"""Keeps what the embedded AWS holds over a restart: objects, table items, parameters and jobs, as plain files.
 
 All is read through the public APIs. One tar file a bucket (its newest versions) and one JSON Lines file a table, named
 by logical id, because physical names differ from one stack to the next. Execution histories are not kept.
@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +25,16 @@ _BATCH = 25  # what BatchWriteItem takes at most
 _BLOCK = 1 << 20
 _HEADER = "PLUMBLINE.about"
 _JOBS = "training-jobs.jsonl"  # no logical id has a hyphen
+_BATCH_JOBS = "batch-jobs.jsonl"
 _PARAMETERS = "ssm-parameters.jsonl"
 
 
-def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path) -> None:
+def dump(
+    session: boto3.Session, endpoint: str, deployment: Deployment, folder: Path, batch_jobs: Iterable[str] = ()
+) -> None:
     """Write every bucket's and table's content under `folder`; an earlier content stays until the new one is whole.
+
+    `batch_jobs` are lines of the stand-in for Bedrock, which no API gives whole.
 
     Objects that are removed while this runs may be left out.
     """
@@ -49,6 +54,8 @@ def dump(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
                 lines.writelines(json.dumps(item, default=_encode) + "\n" for item in page["Items"])
     _dump_parameters(session.client("ssm", endpoint_url=endpoint), fresh / _PARAMETERS)
     _dump_jobs(session.client("sagemaker", endpoint_url=endpoint), fresh / _JOBS)
+    with open(fresh / _BATCH_JOBS, "w", encoding="utf-8", opener=private.opener) as lines:
+        lines.writelines(f"{job}\n" for job in batch_jobs)
     if folder.is_dir():
         folder.rename(work / "before")
     fresh.rename(folder)
@@ -71,7 +78,7 @@ def load(session: boto3.Session, endpoint: str, deployment: Deployment, folder: 
     if not folder.is_dir():
         return
     private.folder(folder)
-    known = {path.stem for path in folder.iterdir() if path.name not in (_JOBS, _PARAMETERS)} - set(
+    known = {path.stem for path in folder.iterdir() if path.name not in (_JOBS, _BATCH_JOBS, _PARAMETERS)} - set(
         deployment.resources
     )
     for logical in sorted(known):
@@ -95,6 +102,12 @@ def training_jobs(folder: Path) -> list[dict[str, Any]]:
         return []
     with path.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def batch_jobs(folder: Path) -> list[str]:
+    """The lines of the stand-in for Bedrock that `dump` wrote."""
+    path = folder / _BATCH_JOBS
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
 def _dump_bucket(s3: Any, bucket: str, path: Path) -> None:

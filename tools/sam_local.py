@@ -160,6 +160,7 @@ class _Session:
         """Each function's variables as the local AWS deployed them, with addresses that a container can reach."""
         reachable = {
             "AWS_ENDPOINT_URL": _seen_from(host, self._stack.endpoint),
+            "AWS_ENDPOINT_URL_BEDROCK": _seen_from(host, self._stack.bedrock_endpoint),
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": _seen_from(host, self._stack.bedrock_endpoint),
         }
         variables: dict[str, dict[str, str]] = {}

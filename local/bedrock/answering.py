@@ -5,9 +5,10 @@ from typing import Protocol
 
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 
-# Bedrock's error codes with their HTTP status (botocore's service model of bedrock-runtime).
+# Bedrock's error codes with their HTTP status (botocore's service models of bedrock-runtime and bedrock).
 STATUS = {
     "AccessDeniedException": 403,
+    "ConflictException": 400,
     "InternalServerException": 500,
     "ModelErrorException": 424,
     "ModelNotReadyException": 429,

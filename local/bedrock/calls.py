@@ -12,9 +12,11 @@ from plumbline.contracts.replies import ModelRequest, Usage
 
 
 class Calls(Model):
-    """Calls so far. `answered` counts answers that a client was there to take, `requests` the same by request hash,
-    `repeated` those among them that had been answered before; `abandoned` counts answers whose client was gone (a
-    killed worker) and `faults` errors, by code."""
+    """Calls so far. `answered` counts on-demand answers that a client was there to take, `requests` the same by request
+    hash and `usage` what they took; `batch_answered`, `batch_requests` and `batch_usage` are those of the batch jobs'
+    records. `repeated` counts the answers of either kind to a request that had been answered before, by either.
+    `abandoned` counts answers whose client was gone (a killed worker), `faults` errors and `record_errors` those of
+    records, both by code."""
 
     answered: int = 0
     repeated: int = 0
@@ -22,6 +24,10 @@ class Calls(Model):
     faults: dict[str, int] = Field(default_factory=dict)
     requests: dict[str, int] = Field(default_factory=dict)
     usage: Usage = Usage()
+    batch_answered: int = 0
+    batch_requests: dict[str, int] = Field(default_factory=dict)
+    batch_usage: Usage = Usage()
+    record_errors: dict[str, int] = Field(default_factory=dict)
 
 
 def request_hash(request: ModelRequest) -> str:
@@ -38,9 +44,12 @@ class CallLog:
         self._faults: Counter[str] = Counter()
         self._abandoned = 0
         self._usage = Usage()
+        self._batch_requests: Counter[str] = Counter()
+        self._batch_usage = Usage()
+        self._record_errors: Counter[str] = Counter()
 
     def answered(self, request: ModelRequest, usage: Usage) -> None:
-        """Count an answer."""
+        """Count an on-demand answer."""
         digest = request_hash(request)
         with self._lock:
             self._requests[digest] += 1
@@ -56,15 +65,31 @@ class CallLog:
         with self._lock:
             self._faults[code] += 1
 
+    def record_answered(self, request: ModelRequest, usage: Usage) -> None:
+        """Count the answer to a batch job's record."""
+        digest = request_hash(request)
+        with self._lock:
+            self._batch_requests[digest] += 1
+            self._batch_usage += usage
+
+    def record_failed(self, code: str) -> None:
+        """Count the error of a batch job's record."""
+        with self._lock:
+            self._record_errors[code] += 1
+
     def snapshot(self) -> Calls:
         """The counts as they are now."""
         with self._lock:
-            answered = self._requests.total()
+            answered, in_batch = self._requests.total(), self._batch_requests.total()
             return Calls(
                 answered=answered,
-                repeated=answered - len(self._requests),
+                repeated=answered + in_batch - len(self._requests.keys() | self._batch_requests.keys()),
                 abandoned=self._abandoned,
                 faults=dict(self._faults),
                 requests=dict(self._requests),
                 usage=self._usage,
+                batch_answered=in_batch,
+                batch_requests=dict(self._batch_requests),
+                batch_usage=self._batch_usage,
+                record_errors=dict(self._record_errors),
             )

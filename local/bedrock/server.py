@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
 from local.bedrock.answering import STATUS, ServiceError, StandInModel
 from local.bedrock.calls import CallLog, Calls
 from local.bedrock.embedding import EmbeddingModel
+from local.bedrock.jobs import BatchJobs
 from local.bedrock.llm import LlmModel, options_from
 from local.bedrock.openai import OpenAiModel, OpenAiOptions
 from local.bedrock.scripted import Script, ScriptedModel
@@ -38,10 +39,11 @@ MODELS: dict[str, Callable[[Options], StandInModel]] = {
     "smollm2": lambda options: LlmModel("smollm2", options_from(options)),
 }
 _MODEL_PATH = re.compile(r"/model/([^/]+)/(converse|invoke)")
+_JOB_PATH = re.compile(r"/model-invocation-job/([^/]+)(/stop)?")
 
 
 class BedrockStandIn:
-    """A Bedrock runtime on loopback.
+    """A Bedrock on loopback: the runtime, and the batch jobs of its control plane once `jobs` is connected to an S3.
 
     `model` is a name of MODELS and `options` what it takes (a Script, OpenAiOptions); port 0 picks a free port;
     `latency_seconds` is waited before each answer. Raises StandInError when the model cannot be loaded.
@@ -61,6 +63,7 @@ class BedrockStandIn:
         self.model = MODELS[model](options or {})
         self.latency_seconds = latency_seconds
         self.log = CallLog()
+        self.jobs = BatchJobs(self.answer, self.log)
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="bedrock-stand-in", daemon=True
@@ -77,6 +80,17 @@ class BedrockStandIn:
         """What was called so far."""
         return self.log.snapshot()
 
+    def answer(self, request: ModelRequest) -> ModelReply:
+        """What the model answers. Raises ServiceError."""
+        try:
+            return self.model.answer(request)
+        except ServiceError:
+            raise
+        except Exception as error:
+            # The boundary of the server: the client must get an answer, and a message might quote the case.
+            logger.error("bedrock stand-in: the model failed: %s", type(error).__name__)  # noqa: TRY400 - no message
+            raise ServiceError("InternalServerException", f"the stand-in failed: {type(error).__name__}") from error
+
     def start(self) -> Self:
         """Serve, in a thread of its own."""
         self._thread.start()
@@ -89,6 +103,7 @@ class BedrockStandIn:
             self._thread.join()
         self._server.cut_connections()
         self._server.server_close()
+        self.jobs.disconnect()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -139,23 +154,43 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """`/_calls`."""
-        if self.path == "/_calls":
+        """Batch jobs, and `/_calls`."""
+        path, _, query = self.path.partition("?")
+        if path == "/_calls":
             self._send(200, self.server.stand_in.calls.model_dump())
+        elif path == "/model-invocation-jobs":
+            self._reply(lambda jobs: jobs.listed(dict(parse_qsl(query))))
+        elif (found := _JOB_PATH.fullmatch(path)) and not found[2]:
+            self._reply(lambda jobs: jobs.get(unquote(found[1])))
         else:
             self._send(404, {"message": "not found"})
 
     def do_POST(self) -> None:
-        """The two operations of Bedrock, and `/_script`."""
+        """The two operations of Bedrock's runtime, batch jobs, and `/_script`."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        try:
-            if self.path == "/_script":
-                self._script(body)
-            else:
+        if self.path == "/_script":
+            self._script(body)
+        elif self.path == "/model-invocation-job":
+            self._reply(lambda jobs: jobs.create(body))
+        elif (found := _JOB_PATH.fullmatch(self.path)) and found[2]:
+            self._reply(lambda jobs: jobs.stop(unquote(found[1])))
+        else:
+            try:
                 self._call(body)
+            except ServiceError as fault:
+                self._refuse(fault)
+
+    def _reply(self, operation: Callable[[BatchJobs], Mapping[str, object]]) -> None:
+        try:
+            answer = operation(self.server.stand_in.jobs)
         except ServiceError as fault:
-            self.server.stand_in.log.failed(fault.code)
-            self._send(STATUS[fault.code], {"message": str(fault)}, fault.code)
+            self._refuse(fault)
+        else:
+            self._send(200, answer)
+
+    def _refuse(self, fault: ServiceError) -> None:
+        self.server.stand_in.log.failed(fault.code)
+        self._send(STATUS[fault.code], {"message": str(fault)}, fault.code)
 
     def _script(self, body: bytes) -> None:
         model = self.server.stand_in.model
@@ -178,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
         model_id, converse = unquote(found[1]), found[2] == "converse"
         request = (read_converse if converse else read_invoke)(model_id, body)
         time.sleep(stand_in.latency_seconds)
-        reply = self._answer(request)
+        reply = stand_in.answer(request)
         if self._client_is_gone():
             stand_in.log.abandoned()
             self.close_connection = True
@@ -187,16 +222,6 @@ class _Handler(BaseHTTPRequestHandler):
         # Counted before it is sent, so that whoever has the answer finds it counted.
         stand_in.log.answered(request, reply.usage)
         self._send(200, converse_answer(reply, milliseconds) if converse else invoke_answer(model_id, reply))
-
-    def _answer(self, request: ModelRequest) -> ModelReply:
-        try:
-            return self.server.stand_in.model.answer(request)
-        except ServiceError:
-            raise
-        except Exception as error:
-            # The boundary of the server: the client must get an answer, and a message might quote the case.
-            logger.error("bedrock stand-in: the model failed: %s", type(error).__name__)  # noqa: TRY400 - no message
-            raise ServiceError("InternalServerException", f"the stand-in failed: {type(error).__name__}") from error
 
     def _client_is_gone(self) -> bool:
         """Whether the client has closed its end, as when its process was killed while it waited."""

@@ -13,55 +13,55 @@ DEFAULT_MAX_TOKENS = 4096
 Role = Literal["user", "assistant"]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """What the stand-in does not know it refuses: silence would pass for support."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class _CachePoint(_Strict):
+class _CachePoint(Strict):
     type: Literal["default"]
     ttl: str | None = None
 
 
-class _Block(_Strict):
+class _Block(Strict):
     text: str | None = None
     cachePoint: _CachePoint | None = None  # noqa: N815 - AWS's name
 
 
-class _ConverseTurn(_Strict):
+class _ConverseTurn(Strict):
     role: Role
     content: list[_Block]
 
 
-class _InferenceConfig(_Strict):
+class _InferenceConfig(Strict):
     maxTokens: int = Field(default=DEFAULT_MAX_TOKENS, ge=1)  # noqa: N815
     temperature: float = Field(default=1.0, ge=0, le=1)
 
 
-class _ConverseBody(_Strict):
+class _ConverseBody(Strict):
     messages: list[_ConverseTurn] = Field(min_length=1)
     system: list[_Block] = []
     inferenceConfig: _InferenceConfig = _InferenceConfig()  # noqa: N815
 
 
-class _CacheControl(_Strict):
+class _CacheControl(Strict):
     type: Literal["ephemeral"]
     ttl: str | None = None
 
 
-class _NativeBlock(_Strict):
+class _NativeBlock(Strict):
     type: Literal["text"]
     text: str
     cache_control: _CacheControl | None = None
 
 
-class _NativeTurn(_Strict):
+class _NativeTurn(Strict):
     role: Role
     content: str | list[_NativeBlock]
 
 
-class _NativeBody(_Strict):
+class _NativeBody(Strict):
     anthropic_version: Literal["bedrock-2023-05-31"]
     max_tokens: int = Field(ge=1)
     messages: list[_NativeTurn] = Field(min_length=1)
@@ -74,7 +74,7 @@ B = TypeVar("B", bound=BaseModel)
 
 def read_converse(model_id: str, body: bytes) -> ModelRequest:
     """The request of `POST /model/{modelId}/converse`. Raises ServiceError(ValidationException)."""
-    read = _valid(_ConverseBody, body)
+    read = valid(_ConverseBody, body)
     return ModelRequest(
         model_id=model_id,
         system="".join(block.text or "" for block in read.system),
@@ -86,7 +86,7 @@ def read_converse(model_id: str, body: bytes) -> ModelRequest:
 
 def read_invoke(model_id: str, body: bytes) -> ModelRequest:
     """The request of `POST /model/{modelId}/invoke`, an Anthropic Messages body. Raises ServiceError."""
-    read = _valid(_NativeBody, body)
+    read = valid(_NativeBody, body)
     return ModelRequest(
         model_id=model_id,
         system=_native_text(read.system),
@@ -132,7 +132,8 @@ def invoke_answer(model_id: str, reply: ModelReply) -> dict[str, object]:
     }
 
 
-def _valid(kind: type[B], body: bytes) -> B:
+def valid(kind: type[B], body: bytes) -> B:
+    """The body as its model. Raises ServiceError(ValidationException), which quotes nothing of it."""
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

@@ -16,6 +16,7 @@ from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.models import moto_api_backend
 
 from local.moto_patches import events, functions, maps, server, states, training
+from local.moto_patches.events import publish_batch_job
 from local.moto_patches.objects import restore_upload
 from local.moto_patches.server import bind
 from local.moto_patches.states import abort_running
@@ -31,6 +32,7 @@ __all__ = [
     "cloudformation_types",
     "forget_everything",
     "forget_training_jobs",
+    "publish_batch_job",
     "restore_training_jobs",
     "restore_upload",
     "seed_identifiers",

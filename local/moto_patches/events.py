@@ -8,8 +8,9 @@ import time
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.s3 import notifications
@@ -18,6 +19,9 @@ from moto.utilities.arns import parse_arn
 
 from local.moto_patches import functions
 from local.moto_patches.wiring import Moto, Patch, Wiring
+
+if TYPE_CHECKING:  # the stand-in's models are heavy
+    from local.bedrock.job_wire import Job
 
 _log = logging.getLogger(__name__)
 Event = dict[str, Any]
@@ -163,6 +167,12 @@ def send_status_change(execution: Moto) -> None:
             detail,
         )
     )
+
+
+def publish_batch_job(job: "Job", region: str) -> None:
+    """Say that a batch job of Bedrock's has another status."""
+    kind = "Batch Inference Job State Change"
+    publish(envelope("aws.bedrock", kind, job.arn, DEFAULT_ACCOUNT_ID, region, job.event_detail()))
 
 
 def envelope(source: str, kind: str, arn: str, account: str, region: str, detail: Mapping[str, Any]) -> Event:
