@@ -8,9 +8,9 @@ from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.predictions import AnyIngestTask
 from plumbline.contracts.runs import RunRequest
+from plumbline.estimate import ModelCosts
 from plumbline.ingest import ingest, settings_for, with_mapping
 from plumbline.observability import count, parse_event, stage
-from plumbline.prices import estimator
 from plumbline.settings import IngestFunctionSettings, from_env
 
 
@@ -26,7 +26,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         data=S3ObjectStore(settings.data_bucket),
         ledger=DynamoLedger(settings.ledger_table),
         settings=settings_for(run, settings),
-        estimate_usd=estimator(run.model_id) if isinstance(run, RunRequest) else None,
+        estimate_usd=ModelCosts(run.model_id, settings.prompt_cache) if isinstance(run, RunRequest) else None,
     )
     count("RowsRejected", result.rejected)
     return result.model_dump(mode="json")

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from plumbline.contracts.base import Model
-from plumbline.contracts.cases import AnonymizedCase
+from plumbline.contracts.cases import AnonymizedCase, CaseBase
 from plumbline.contracts.errors import InvalidPrompt
 from plumbline.contracts.prompts import Prompt, PromptRef
 from plumbline.contracts.replies import ModelRequest, Turn
 from plumbline.prompt_lock import append_to_lock, changed_after_publishing, read_lock
 from plumbline.prompt_sections import UNWANTED, clean, element, escaped, plain_sections, xml_sections
 from plumbline.strict_yaml import read_yaml
+from plumbline.tokens import tokens_in
 
 ANSWER_FORMAT = "<reasoning>…</reasoning><category>…</category><runner_up>…</runner_up>"
 NO_RUNNER_UP = "none"
@@ -152,12 +153,12 @@ def system_text(prompt: Prompt) -> str:
     return "\n\n".join((*(section for section in sections if section), _closing(prompt)))
 
 
-def user_text(case: AnonymizedCase) -> str:
+def user_text(case: CaseBase) -> str:
     """The case as XML in which no text of it can close or open a tag, then one line that asks for the answer."""
     return f"{case_element(case)}\n\nClassify the case above. Answer in the output format: {ANSWER_FORMAT}"
 
 
-def case_element(case: AnonymizedCase) -> str:
+def case_element(case: CaseBase) -> str:
     """The case as XML in which no text of it can close or open a tag."""
     product = [element("product", case.product)] if case.product else []
     messages = [f'<message role="{message.role}">{escaped(message.text)}</message>' for message in case.messages]
@@ -230,5 +231,5 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def prompt_tokens(loaded: LoadedPrompt) -> int:
-    """About how many tokens the static part has, at four characters a token."""
-    return len(loaded.system) // 4
+    """About how many tokens the static part has."""
+    return tokens_in(loaded.system)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, Json, ValidationError
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch import BatchLimits
 from plumbline.contracts.errors import InvalidSettings
 
 S = TypeVar("S", bound=Model)
@@ -75,6 +76,8 @@ class IngestFunctionSettings(RawStoreSettings, DataStoreSettings, LedgerSettings
 
     max_case_tokens: int = Field(default=6000, ge=200)
     cases_per_shard: int = Field(default=50, ge=1, le=50)
+    batch_from: int = Field(default=1000, ge=1, description="new cases from which on mode auto takes a batch")
+    prompt_cache: bool = True
 
 
 def _parsed(value: object) -> object:
@@ -116,6 +119,34 @@ class ModelSettings(DataStoreSettings, PromptSettings):
 
 class LabelingSettings(ModelSettings, LedgerSettings):
     """Classify, Repair and Vote spend a run's budget, which the ledger's table counts."""
+
+
+class BatchSettings(DataStoreSettings):
+    """CheckBatch and ImportBatch ask how jobs stand and read what they wrote."""
+
+    batch_role_arn: str = ""
+    batch_hours: int = Field(default=24, ge=24, le=168)
+    model_api: Literal["converse", "messages"] = "converse"
+
+
+class ImportBatchSettings(BatchSettings, LedgerSettings):
+    """ImportBatch counts what a batch cost."""
+
+
+class SubmitBatchSettings(BatchSettings, LedgerSettings, PromptSettings):
+    """SubmitBatch writes record files and submits jobs."""
+
+    idempotency_table: str
+    batch_min_records: int = Field(default=100, ge=1)
+    batch_max_records: int = Field(default=50_000, ge=1)
+    batch_max_bytes: int = Field(default=1_000_000_000, ge=1_000)
+
+    @property
+    def limits(self) -> BatchLimits:
+        """What the service takes."""
+        return BatchLimits(
+            min_records=self.batch_min_records, max_records=self.batch_max_records, max_bytes=self.batch_max_bytes
+        )
 
 
 class ParseSettings(DataStoreSettings, PromptSettings):

@@ -64,7 +64,9 @@ def run_ingest(
         data=store,
         ledger=ledger or MemoryLedger(),
         settings=settings or IngestSettings(),
-        estimate_usd=lambda i, o: None if usd_per_token is None else (i + o) * usd_per_token,
+        estimate_usd=lambda load, _road: (
+            None if usd_per_token is None else (load.input_tokens + load.output_tokens) * usd_per_token
+        ),
     )
     return read_back(result, raw, store)
 

@@ -48,7 +48,7 @@ def test_a_file_that_was_deleted_before_ingest() -> None:
             data=MemoryStore(),
             ledger=MemoryLedger(),
             settings=IngestSettings(),
-            estimate_usd=lambda i, o: 0.0,
+            estimate_usd=lambda _load, _road: 0.0,
         )
 
 
@@ -221,7 +221,7 @@ def test_every_row_rejected_fails_with_counts_and_keeps_the_rejects() -> None:
             data=data,
             ledger=MemoryLedger(),
             settings=IngestSettings(),
-            estimate_usd=lambda i, o: 0.0,
+            estimate_usd=lambda _load, _road: 0.0,
         )
     assert raw.objects["runs/run-1/rejects.jsonl"].count(b"\n") == 3
     assert "runs/run-1/shards.json" not in data.objects
@@ -294,7 +294,7 @@ def _measured(raw: ObjectStore, data: MemoryStore, settings: IngestSettings) -> 
             data=data,
             ledger=MemoryLedger(),
             settings=settings,
-            estimate_usd=lambda i, o: 0.0,
+            estimate_usd=lambda _load, _road: 0.0,
         )
         return result, tracemalloc.get_traced_memory()[1]
     finally:

@@ -8,6 +8,8 @@ import pytest
 
 from plumbline.contracts.cases import UNKNOWN_GOLD
 from plumbline.contracts.errors import BudgetExceeded, InvalidCaseFile
+from plumbline.contracts.runs import Road, RunMode
+from plumbline.estimate import Load
 from plumbline.ingest import IngestSettings, ingest
 from tests.fakes import MemoryLedger, MemoryStore
 from tests.unit.ingest.helpers import RUN, request, run_ingest
@@ -93,21 +95,24 @@ def test_the_hash_is_of_the_case_before_the_cut() -> None:
 
 
 def test_the_estimate_counts_prompt_text_and_answer_of_new_cases() -> None:
-    asked: list[tuple[int, int]] = []
+    asked: list[Load] = []
 
-    def price(input_tokens: int, output_tokens: int) -> float:
-        asked.append((input_tokens, output_tokens))
+    def price(load: Load, _road: Road) -> float:
+        asked.append(load)
         return 1.5
 
     result = ingest(
         request("incoming/f"),
-        raw=MemoryStore({"incoming/f": b'{"id":"1","subject":"abcd","text":"efghi"}\n{"id":"2","text":"x"}'}),
+        raw=MemoryStore({"incoming/f": _file(2).encode()}),
         data=MemoryStore(),
         ledger=MemoryLedger(),
         settings=IngestSettings(prompt_tokens=1000, answer_tokens=50),
         estimate_usd=price,
     )
-    assert asked == [(3 + 2000, 100)]  # ten characters are three tokens
+    load = asked[0]
+    assert load.output_tokens == 100
+    assert load.input_tokens == 2000 + load.case_tokens
+    assert 2 * 40 < load.case_tokens < 2 * 120  # the case's tags and what it is asked, beside the few words of it
     assert result.estimated_usd == 1.5
 
 
@@ -119,7 +124,7 @@ def test_above_the_budget_it_says_how_many_cases_the_budget_affords() -> None:
         data=data,
         ledger=MemoryLedger(),
         settings=IngestSettings(),
-        estimate_usd=lambda i, o: 5.5,
+        estimate_usd=lambda _load, _road: 5.5,
     )
     assert (result.new, result.estimated_usd, result.affordable) == (10, 5.5, 3)
     assert f"runs/{RUN}/shards.json" in data.objects
@@ -138,7 +143,7 @@ def test_where_not_one_case_is_affordable_nothing_is_listed_for_labeling() -> No
             data=data,
             ledger=MemoryLedger(),
             settings=IngestSettings(),
-            estimate_usd=lambda i, o: 20.01,
+            estimate_usd=lambda _load, _road: 20.01,
         )
     message = str(caught.value)
     assert "10 new cases" in message
@@ -148,10 +153,11 @@ def test_where_not_one_case_is_affordable_nothing_is_listed_for_labeling() -> No
 
 
 def test_the_estimate_takes_every_label_for_one_that_gets_votes() -> None:
-    asked: list[tuple[int, int]] = []
+    asked: list[Load] = []
 
-    def estimate(input_tokens: int, output_tokens: int) -> float:
-        asked.append((input_tokens, output_tokens))
+    def estimate(load: Load, road: Road) -> float:
+        if road == "on_demand":
+            asked.append(load)
         return 1.0
 
     for samples in (0, 3):
@@ -164,7 +170,35 @@ def test_the_estimate_takes_every_label_for_one_that_gets_votes() -> None:
             estimate_usd=estimate,
         )
     once, voted = asked
-    assert voted == (4 * once[0], 4 * once[1])
+    assert (voted.input_tokens, voted.output_tokens) == (4 * once.input_tokens, 4 * once.output_tokens)
+
+
+@pytest.mark.parametrize(
+    ("mode", "new", "has_batch", "usd", "road", "affordable"),
+    [
+        ("auto", 10, True, 1.0, "batch", None),
+        ("auto", 9, True, 1.0, "on_demand", None),
+        ("auto", 10, False, 1.0, "on_demand", None),
+        ("auto", 10, True, 3.9, "batch", None),  # a batch affords at half the price what on demand would not
+        ("auto", 10, True, 4.1, "on_demand", 4),
+        ("batch", 1, True, 1.0, "batch", None),
+        ("on_demand", 10, True, 1.0, "on_demand", None),
+    ],
+)
+def test_the_road_goes_by_size_mode_model_and_budget(
+    mode: RunMode, new: int, has_batch: bool, usd: float, road: Road, affordable: int | None
+) -> None:
+    result = ingest(
+        request("incoming/f", budget_usd=2.0, mode=mode),
+        raw=MemoryStore({"incoming/f": _file(new).encode()}),
+        data=MemoryStore(),
+        ledger=MemoryLedger(),
+        settings=IngestSettings(batch_from=10, model_has_batch=has_batch),
+        estimate_usd=lambda _load, asked: usd / 2 if asked == "batch" else usd,
+    )
+    assert (result.road, result.affordable) == (road, affordable)
+    assert result.estimated_usd == (usd / 2 if road == "batch" else usd)
+    assert result.road_reason
 
 
 def test_a_model_without_a_price_is_not_refused() -> None:
@@ -188,6 +222,6 @@ def test_the_version_that_the_run_names_is_read() -> None:
         data=MemoryStore(),
         ledger=MemoryLedger(),
         settings=IngestSettings(),
-        estimate_usd=lambda i, o: 0.0,
+        estimate_usd=lambda _load, _road: 0.0,
     )
     assert result.cases == 1

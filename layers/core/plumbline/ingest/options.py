@@ -8,7 +8,7 @@ from plumbline.contracts.base import Model
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.predictions import PredictionRun
 from plumbline.contracts.runs import RunRequest
-from plumbline.prices import ANSWER_TOKENS
+from plumbline.prices import ANSWER_TOKENS, price_table
 from plumbline.prompting import load_prompt, prompt_tokens
 from plumbline.settings import IngestFunctionSettings
 
@@ -16,10 +16,12 @@ from plumbline.settings import IngestFunctionSettings
 class IngestSettings(Model):
     """Limits of one ingest, and what its cost estimate assumes.
 
-    A token is taken as four characters. `prompt_tokens` is the static part of the prompt, sent with every case, and
-    `answer_tokens` the usual length of a reply. `raw_bucket` is the name of the bucket that `raw` stands for; with it
-    a Ground Truth manifest may name its texts by `source-ref`. A gold label that is not one of the task's `categories`
-    is known to later stages as UNKNOWN_GOLD alone; None lets every gold label pass.
+    For limits a token is taken as four characters. `prompt_tokens` is the static part of the prompt, sent with every
+    case, and `answer_tokens` the usual length of a reply. `raw_bucket` is the name of the bucket that `raw` stands
+    for; with it a Ground Truth manifest may name its texts by `source-ref`. A gold label that is not one of the
+    task's `categories` is known to later stages as UNKNOWN_GOLD alone; None lets every gold label pass. From
+    `batch_from` new cases on a run of mode auto takes a batch, where the model has batch inference
+    (`model_has_batch`).
     """
 
     max_case_tokens: int = Field(default=6000, ge=200)
@@ -27,6 +29,8 @@ class IngestSettings(Model):
     max_row_bytes: int = Field(default=8 * 1024 * 1024, ge=1024)
     prompt_tokens: int = Field(default=2500, ge=0)
     answer_tokens: int = Field(default=ANSWER_TOKENS, ge=0)
+    batch_from: int = Field(default=1000, ge=1)
+    model_has_batch: bool = False
     raw_bucket: str | None = None
     categories: tuple[str, ...] | None = None
 
@@ -40,13 +44,20 @@ def settings_for(run: RunRequest | PredictionRun, settings: IngestFunctionSettin
         max_case_tokens=settings.max_case_tokens,
         cases_per_shard=settings.cases_per_shard,
         raw_bucket=settings.raw_bucket,
+        batch_from=settings.batch_from,
         categories=(),
     )
     if isinstance(run, PredictionRun):
         return common
     prompt = load_prompt(settings.prompts_dir, run.task, run.prompt_version)
-    known = {"prompt_tokens": prompt_tokens(prompt), "categories": prompt.prompt.category_names}
-    return common.model_copy(update=known)
+    return common.model_copy(
+        update={
+            "prompt_tokens": prompt_tokens(prompt),
+            "answer_tokens": min(ANSWER_TOKENS, prompt.prompt.model.max_tokens),
+            "model_has_batch": price_table().has_batch(run.model_id),
+            "categories": prompt.prompt.category_names,
+        }
+    )
 
 
 def with_mapping(run: PredictionRun, metadata: Callable[[str, str | None], Mapping[str, str]]) -> PredictionRun:

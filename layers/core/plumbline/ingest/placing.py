@@ -8,6 +8,7 @@ from typing import IO
 from plumbline import keys
 from plumbline.contracts.cases import UNKNOWN_GOLD, Case, IngestedCase
 from plumbline.contracts.runs import RunBase
+from plumbline.estimate import CaseTokens
 from plumbline.ingest.options import IngestSettings
 from plumbline.ingest.rows import Reason
 from plumbline.jsonl import write_line, write_models
@@ -25,7 +26,7 @@ class Tally:
     unchanged: int = 0
     repeated: int = 0
     cut: int = 0
-    new_chars: int = 0
+    tokens: CaseTokens = field(default_factory=CaseTokens)
     reasons: Counter[Reason] = field(default_factory=Counter)
     shards: list[tuple[str, int]] = field(default_factory=list)
 
@@ -86,7 +87,7 @@ class Placing:
                 continue
             self._tally.new += 1
             self._tally.cut += case.cut is not None
-            self._tally.new_chars += case.chars
+            self._tally.tokens.add(case)
             self._note(case, content_hash, self._shard_id)
             self._shard.append(case)
             if len(self._shard) == self._per_shard:

@@ -11,6 +11,7 @@ from plumbline import keys
 from plumbline.contracts.cases import Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
 from plumbline.contracts.runs import IngestResult, RunBase, RunRequest, ShardEntry
+from plumbline.estimate import Decision, EstimateUsd, Load, decide, starts_of
 from plumbline.ingest.cases import CaseStream, read_cases
 from plumbline.ingest.cut import cut_case
 from plumbline.ingest.formats import open_rows
@@ -26,7 +27,6 @@ from plumbline.ingest.source import Source, open_source
 from plumbline.ingest.values import name_list, normal_name
 from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ObjectStore
-from plumbline.prices import EstimateUsd, tokens_of
 
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARS = 1_000_000
@@ -45,10 +45,10 @@ def ingest(
 
     Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`. Each
     row (or run of rows of one id) ends as one case, one reject or one repeat; the counts are checked. A case whose
-    content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd(input tokens,
-    output tokens)` prices the labeling of the new cases; None where no price is known. Above the run's budget the
-    result says how many cases it affords: SelectNext chooses them. A run that predicts has no budget, and in the ledger
-    a scope of its own.
+    content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd` prices the labeling
+    of the new cases on each road; None where no price is known. The result says which road the run takes, and above the
+    run's budget how many cases it affords: SelectNext chooses them. A run that predicts has no budget, and in the
+    ledger a scope of its own.
 
     Raises InvalidCaseFile for a file that is gone, unreadable or without one usable row, InvalidMapping, and
     BudgetExceeded where the budget does not afford a single case, always before the list of shards is written.
@@ -64,9 +64,9 @@ def ingest(
             raise nothing_usable(tally.records, tally.reasons, reading.found, reading.unfound, keys.rejects(run.run_id))
     except InvalidCaseFile as error:
         raise InvalidCaseFile(f"{run.key}: {error}") from None
-    estimate = affordable = None
+    decision = Decision(road="on_demand", reason="", usd=None, affordable=None)
     if isinstance(run, RunRequest) and estimate_usd:
-        estimate, affordable = _within_budget(tally, run, settings, estimate_usd)
+        decision = _decided(tally, run, settings, estimate_usd)
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
     return IngestResult(
@@ -80,8 +80,10 @@ def ingest(
         shards=len(entries),
         file_format=reading.file_format,
         file_bytes=file_bytes,
-        estimated_usd=estimate,
-        affordable=affordable,
+        estimated_usd=decision.usd,
+        affordable=decision.affordable,
+        road=decision.road,
+        road_reason=decision.reason,
     )
 
 
@@ -189,21 +191,29 @@ def _reject(rejects: IO[bytes], row: BadRow, tally: Tally) -> None:
     write_line(rejects, Reject(line=row.line, reason=row.reason.value, detail=row.detail, case_id=row.case_id))
 
 
-def _within_budget(
-    tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd
-) -> tuple[float | None, int | None]:
-    """The estimate for all new cases, and how many of them the budget affords; None for all of them."""
-    once = tokens_of(tally.new, tally.new_chars, settings.prompt_tokens, settings.answer_tokens)
-    # The most that it can be: where the run votes, every label may be uncertain.
-    tokens = tuple((1 + run.vote_samples) * tokens for tokens in once)
-    estimate = estimate_usd(*tokens)
-    if estimate is None or estimate <= run.budget_usd:
-        return estimate, None
-    affordable = int(tally.new * run.budget_usd / estimate)
-    if not affordable:
+def _decided(tally: Tally, run: RunRequest, settings: IngestSettings, estimate_usd: EstimateUsd) -> Decision:
+    """The road, the estimate for all new cases, and how many of them the budget affords; None for all of them."""
+    load = Load(
+        cases=tally.new,
+        case_tokens=tally.tokens.total,
+        prefix_tokens=settings.prompt_tokens,
+        answer_tokens=settings.answer_tokens,
+        asks=1 + run.vote_samples,  # the most that it can be: where the run votes, every label may be uncertain
+        starts=starts_of(tally.new, run.map_concurrency),
+    )
+    decision = decide(
+        load,
+        estimate_usd,
+        mode=run.mode,
+        budget_usd=run.budget_usd,
+        batch_from=settings.batch_from,
+        model_has_batch=settings.model_has_batch,
+    )
+    if decision.affordable == 0:
         raise BudgetExceeded(
-            f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${estimate:,.2f} ({tokens[0]:,} input "
-            f"and {tokens[1]:,} output tokens of {run.model_id}); the run's budget of ${run.budget_usd:,.2f} does not "
-            "afford a single one, and nothing was spent. Raise the budget, or take a cheaper model"
+            f"{run.key}: labeling its {tally.new:,} new cases is estimated at ${decision.usd or 0:,.2f} "
+            f"({load.input_tokens:,} input and {load.output_tokens:,} output tokens of {run.model_id}); the run's "
+            f"budget of ${run.budget_usd:,.2f} does not afford a single one, and nothing was spent. Raise the budget, "
+            "or take a cheaper model"
         )
-    return estimate, affordable
+    return decision
