@@ -6,6 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.model import language_model
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.batch.first import answers_of
 from plumbline.classify import classify
 from plumbline.contracts.runs import ClassifyTask
 from plumbline.observability import count, parse_event, stage
@@ -18,10 +19,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """ClassifyTask → ShardResult."""
     settings = from_env(LabelingSettings)
     task = parse_event(ClassifyTask, event)
+    data = S3ObjectStore(settings.data_bucket)
     result = classify(
         task,
-        data=S3ObjectStore(settings.data_bucket),
-        model=language_model(settings, task, context),
+        data=data,
+        model=language_model(settings, task, context, answers_of(task, data)),
         prompt=load_prompt(settings.prompts_dir, task.run.task, task.run.prompt_version),
         concurrency=settings.case_concurrency,
     )

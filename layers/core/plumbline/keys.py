@@ -60,6 +60,16 @@ def batch(run_id: str) -> str:
     return _run(run_id, "batch/jobs.json")
 
 
+def batch_index(run_id: str) -> str:
+    """Which case each record of the run's jobs asks about (JSON lines of BatchRecord)."""
+    return _run(run_id, "batch/index.jsonl")
+
+
+def masked_shards(run_id: str) -> str:
+    """The shards of which there are anonymized cases when a batch is submitted (JSON array of ShardEntry)."""
+    return _run(run_id, "masked.json")
+
+
 def batch_records(run_id: str, job: str) -> str:
     """A job's record file, as the service reads it."""
     return _run(run_id, f"batch/records/{job}.jsonl")

@@ -166,10 +166,25 @@ class _NativeUsage(BaseModel):
     cache_creation_input_tokens: int | None = None
 
 
-class _NativeReply(BaseModel):
+class NativeReply(BaseModel):
+    """Anthropic's Messages answer, as InvokeModel and a batch record's `modelOutput` give it."""
+
     content: list[_NativeBlock]
     stop_reason: str | None = None
     usage: _NativeUsage
+
+    def said(self) -> ModelReply:
+        """The reply."""
+        return ModelReply(
+            text="".join(block.text for block in self.content if block.type == "text"),
+            stop_reason=self.stop_reason or "unknown",
+            usage=Usage(
+                input_tokens=self.usage.input_tokens,
+                output_tokens=self.usage.output_tokens,
+                cache_read_tokens=self.usage.cache_read_input_tokens or 0,
+                cache_write_tokens=self.usage.cache_creation_input_tokens or 0,
+            ),
+        )
 
 
 class MessagesModel(_BedrockModel):
@@ -183,23 +198,14 @@ class MessagesModel(_BedrockModel):
             body=json.dumps(native_body(request, prompt_cache=self._prompt_cache)).encode(),
         )
         try:
-            reply = _NativeReply.model_validate_json(response["body"].read())
+            reply = NativeReply.model_validate_json(response["body"].read())
         except ValidationError:
             raise ModelRequestRejected(
                 f"model {request.model_id} in {self._where()} did not answer in the shape of Anthropic Messages; "
                 "set the model API to converse for this model",
                 perhaps_paid=True,
             ) from None
-        return ModelReply(
-            text="".join(block.text for block in reply.content if block.type == "text"),
-            stop_reason=reply.stop_reason or "unknown",
-            usage=Usage(
-                input_tokens=reply.usage.input_tokens,
-                output_tokens=reply.usage.output_tokens,
-                cache_read_tokens=reply.usage.cache_read_input_tokens or 0,
-                cache_write_tokens=reply.usage.cache_creation_input_tokens or 0,
-            ),
-        )
+        return reply.said()
 
 
 def native_body(request: ModelRequest, *, prompt_cache: bool) -> dict[str, object]:

@@ -7,6 +7,7 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_bedrock import BedrockClient
     from mypy_boto3_comprehend import ComprehendClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
@@ -54,6 +55,12 @@ def dynamodb_many() -> "DynamoDBClient":
 def dynamodb_once() -> "DynamoDBClient":
     """Amazon DynamoDB, for many threads and for what must not be done twice: it tries nothing again."""
     client: DynamoDBClient = _client("dynamodb", _ONCE)
+    return client
+
+
+def bedrock() -> "BedrockClient":
+    """Amazon Bedrock's control plane, where batch jobs are."""
+    client: BedrockClient = _client("bedrock")
     return client
 
 

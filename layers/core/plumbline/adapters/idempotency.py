@@ -3,6 +3,8 @@
 The table has Powertools' standard shape: partition key `id` (string), time to live on `expiration`.
 """
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import boto3
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY = 24 * 3600
+_PREFIX = "reply"
 LOCK_SECONDS = 150.0  # two attempts of 60 s and what lies between them
 
 
@@ -41,6 +44,11 @@ class RemainingTime(Protocol):
 def request_key(request: ModelRequest) -> str:
     """Under which key the request's reply is stored."""
     return request.key
+
+
+def stored_id(request_key: str) -> str:
+    """The item of the table that holds the reply to the request of that key: the id that Powertools gives it."""
+    return f"{_PREFIX}#{hashlib.sha256(json.dumps(request_key).encode()).hexdigest()}"
 
 
 class IdempotentModel:
@@ -80,7 +88,7 @@ class IdempotentModel:
             config=config,
             output_serializer=PydanticSerializer(ModelReply),
             # A fixed prefix in place of the function's name: Classify and Repair share the replies.
-            key_prefix="reply",
+            key_prefix=_PREFIX,
         )
 
     def ask(self, request: ModelRequest) -> ModelReply:

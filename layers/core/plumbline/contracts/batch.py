@@ -34,26 +34,38 @@ class BatchJob(Model):
     output_prefix: str
     records: int
     bytes: int
+    most_usd: float = Field(default=0.0, description="what its records can cost at most; 0 for a model without a price")
     job_arn: str | None = Field(default=None, description="None until the service has taken it")
 
 
-class SameAs(Model):
-    """A case whose request is word for word that of another record: it is not submitted, and gets that answer."""
+class BatchRecord(Model):
+    """A case that a job asks about: one line of the run's index of records.
 
-    record_id: str
-    first: str
+    `first` names the record whose request is word for word this case's: it alone is submitted, for both.
+    """
+
+    record_id: str = Field(pattern=r"^[0-9]{11}$")
+    case_id: str
+    request: str = Field(description="ModelRequest.key of what is asked")
+    job: int = Field(default=0, ge=0, description="which of the submission's jobs; says nothing beside `first`")
+    first: str | None = None
 
 
 class BatchSubmission(Model):
     """What SubmitBatch did, one file a run. `reason` says why nothing was submitted, or why not all of it."""
 
     jobs: tuple[BatchJob, ...] = ()
-    same: tuple[SameAs, ...] = ()
+    same: int = Field(default=0, description="cases whose request is that of another record")
     reused: int = Field(default=0, description="cases that an earlier call has answered")
     review: int = Field(default=0, description="cases that a person sees first")
     over_budget: int = Field(default=0, description="cases that the budget does not let into a job")
     reserved_usd: float = Field(default=0.0, description="of the budget, what the records can cost at most")
     reason: str | None = None
+
+    @property
+    def submitted(self) -> tuple[BatchJob, ...]:
+        """The jobs that the service has taken."""
+        return tuple(job for job in self.jobs if job.job_arn)
 
 
 class JobState(Model):
@@ -72,6 +84,7 @@ class BatchAnswer(Model):
     """What a job said of one case; one of text and error."""
 
     case_id: str
+    request: str = Field(description="ModelRequest.key of what was asked")
     text: str = ""
     stop_reason: str = ""
     usage: Usage = Usage()

@@ -1,5 +1,7 @@
 """What is asked of a language model and what it answers."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
@@ -27,6 +29,14 @@ class ModelRequest(Model):
     max_tokens: int
     temperature: float = 0.0
     sample: int = Field(default=0, ge=0, description="tells further answers to one request apart; not sent")
+
+    @property
+    def key(self) -> str:
+        """sha256 (hex) of everything that an answer depends on: model, system text, turns, max_tokens, temperature.
+
+        Fields at their default are left out, so that a field added later does not make every stored reply unknown.
+        """
+        return hashlib.sha256(json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True).encode()).hexdigest()
 
 
 class Usage(Model):
