@@ -50,8 +50,11 @@ def seeded(aws: None) -> None:
         properties = template()["Resources"][table]["Properties"]
         shape = {name: properties[name] for name in ("BillingMode", "AttributeDefinitions", "KeySchema")}
         clients.dynamodb().create_table(TableName=RESOURCES[table], **shape)
-    machine = clients.stepfunctions().create_state_machine(
-        name=f"{STACK}-LabelCases", definition=world.DO_NOTHING, roleArn=f"arn:aws:iam::{ACCOUNT}:role/none"
+    machine, _ = (
+        clients.stepfunctions().create_state_machine(
+            name=f"{STACK}-{name}", definition=world.DO_NOTHING, roleArn=f"arn:aws:iam::{ACCOUNT}:role/none"
+        )
+        for name in ("LabelCases", "PredictCases")
     )
     world.seed(
         S3ObjectStore(RESOURCES["RawBucket"]),

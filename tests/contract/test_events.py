@@ -25,6 +25,7 @@ from plumbline.contracts.runs import (
 from plumbline.contracts.selection import SelectResult
 from plumbline.jsonl import read_models
 from plumbline.start_run import Started
+from plumbline.watch_runs import RunsUnderWay
 from tests.contract.environment import RESOURCES
 from tests.template.reading import functions
 from tools import world
@@ -61,6 +62,7 @@ ANSWERS: dict[str, type[Model]] = {
     "find_exports": FoundExports,
     "predict_shard": ShardResult,
     "summarize_predictions": SummarizeResult,
+    "watch_runs": RunsUnderWay,
 }
 CONTEXT = SimpleNamespace(aws_request_id="request-1", get_remaining_time_in_millis=lambda: 60_000)
 EXAMPLES = examples()

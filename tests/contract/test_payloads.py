@@ -61,7 +61,7 @@ PAYLOADS = {
     if state["Type"] == "Task"
 }
 # Functions that no state machine calls.
-OTHERS = {"start_run", "promote_model", "predict_case"}
+OTHERS = {"start_run", "promote_model", "predict_case", "watch_runs"}
 # The first ask of a case has no number yet: Anonymize and Classify take the model's default. A run forces no training.
 LEFT_OUT = {
     "anonymize": {"attempt"},

@@ -201,12 +201,13 @@ def test_functions_stand_in_pipeline_order() -> None:
         "find_exports",
         "predict_shard",
         "summarize_predictions",
+        "watch_runs",
     ]
 
 
 def test_the_state_machines_invoke_every_function_that_nothing_else_starts() -> None:
     invoked = {machine: {name for name, state in states(machine) if state["Type"] == "Task"} for machine in MACHINES}
-    others = {"start_run", "promote_model", "predict_case"}
+    others = {"start_run", "promote_model", "predict_case", "watch_runs"}
     assert {snake(name) for names in invoked.values() for name in names} == set(STAGES) - others
     for machine, names in invoked.items():
         substitutions = resources("AWS::Serverless::StateMachine")[machine]["Properties"]["DefinitionSubstitutions"]
@@ -218,15 +219,22 @@ def test_the_state_machines_invoke_every_function_that_nothing_else_starts() -> 
         assert {arn["Fn::GetAtt"][0] for arn in granted} == {f"{name}Function" for name in names}
 
 
+SENDS_DEAD_LETTERS = {
+    "Effect": "Allow",
+    "Action": "sqs:SendMessage",
+    "Resource": {"Fn::GetAtt": ["DeadLetters", "Arn"]},
+}
+
+
 def test_the_schedule_starts_predict_cases_and_nothing_else() -> None:
-    [schedule] = resources("AWS::Scheduler::Schedule").values()
-    properties = schedule["Properties"]
+    properties = resources("AWS::Scheduler::Schedule")["PredictDaily"]["Properties"]
     assert properties["ScheduleExpression"] == {"Ref": "PredictSchedule"}
     assert properties["State"] == {"Ref": "PredictScheduleState"}
     assert properties["Target"]["Arn"] == {"Ref": "PredictCases"}
     assert properties["Target"]["Input"] == "{}"
     may = [s for role, s in _every_statement() if role == "PredictDailyRole"]
-    assert may == [{"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "PredictCases"}}]
+    starts = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "PredictCases"}}
+    assert may == [starts, SENDS_DEAD_LETTERS]
 
 
 def test_the_roles_of_the_regions_other_apis_stay_where_a_stack_says_so() -> None:

@@ -36,7 +36,8 @@ _LLM = {"bedrock:InvokeModel"} | {f"dynamodb:{verb}Item" for verb in ("Get", "Pu
 # own request; what it may send a language model is masked, and only where the stack's operator says so.
 DOORS = {
     "StartRunRole": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "dynamodb:GetItem", "dynamodb:PutItem"}
-    | {"states:StartExecution"},
+    # Lambda sends an event that StartRun failed at; it names an object and holds no text.
+    | {"states:StartExecution", "sqs:SendMessage"},
     "IngestRole": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:PutObject", "dynamodb:BatchGetItem"},
     "AnonymizeRole": {"s3:GetObject", "s3:ListBucket", "s3:PutObject"} | _DETECTORS,
     "PredictCaseRole": {"s3:GetObject", "s3:ListBucket", "ssm:GetParameter"} | _DETECTORS | _LLM,

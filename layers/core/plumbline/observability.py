@@ -1,7 +1,9 @@
 """Logs and metrics of every stage: ids and counts only, never a payload, never case text."""
 
 import functools
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -20,6 +22,8 @@ metrics = Metrics()
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], dict[str, Any]]
 M = TypeVar("M", bound=Model)
+_counted: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 def stage(name: str) -> Callable[[Handler], Handler]:
@@ -33,6 +37,7 @@ def stage(name: str) -> Callable[[Handler], Handler]:
         @functools.wraps(handler)
         def observed(event: Event, context: LambdaContext) -> dict[str, Any]:
             logger.append_keys(stage=name, request_id=context.aws_request_id, **_correlation(event))
+            _take_counts()  # what was counted outside of any invocation is no metric of this one
             started = time.perf_counter()
             try:
                 result = handler(event, context)
@@ -50,6 +55,8 @@ def stage(name: str) -> Callable[[Handler], Handler]:
                 metrics.add_metric(name="StageSeconds", unit=MetricUnit.Seconds, value=seconds)
                 return result
             finally:
+                for metric, value in _take_counts().items():
+                    metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
                 metrics.add_dimension(name="stage", value=name)
                 metrics.flush_metrics()
                 logger.remove_keys(["run_id", "shard", "attempt"])
@@ -72,8 +79,16 @@ def parse_event(kind: type[M], event: Mapping[str, Any]) -> M:
 
 
 def count(name: str, value: float) -> None:
-    """Add to a CloudWatch metric of this invocation."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    """Add to a CloudWatch metric of this invocation, from any thread: one value a metric, sent when it ends."""
+    with _counting:
+        _counted[name] += value  # type: ignore[assignment]  # typeshed's Counter holds integers; any number works
+
+
+def _take_counts() -> dict[str, float]:
+    with _counting:
+        taken: dict[str, float] = dict(_counted)
+        _counted.clear()
+    return taken
 
 
 def _speakable(error: Exception, stage_name: str, request_id: str) -> Exception:

@@ -1,5 +1,8 @@
 """Workflow on AWS Step Functions."""
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
 from plumbline.adapters import clients
 from plumbline.contracts.runs import RunRequest
 
@@ -25,3 +28,12 @@ class LabelCasesWorkflow:
         except client.exceptions.ExecutionAlreadyExists:
             return False
         return True
+
+
+def started_under_way(state_machine_arns: Iterable[str]) -> Iterator[datetime]:
+    """When each execution that runs now was started; the children of a Distributed Map do not count."""
+    pages = clients.stepfunctions().get_paginator("list_executions")
+    for arn in state_machine_arns:
+        for page in pages.paginate(stateMachineArn=arn, statusFilter="RUNNING"):
+            for execution in page["executions"]:
+                yield execution["startDate"]
