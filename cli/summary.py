@@ -197,6 +197,9 @@ def _cost(summary: RunSummary) -> Text:
     text.append(f" for {plural(summary.model_calls, 'model call')}", style="not bold")
     if summary.reused_calls:
         text.append(f", {plural(summary.reused_calls, 'reply')} reused", style="not bold")
+    if cost.perhaps_spent_usd:
+        lost = f"; at most {money(cost.perhaps_spent_usd)} besides for calls whose answer never came back"
+        text.append(lost, style="not bold")
     if new:
         baseline = f"; a person would take {hours(cost.human_hours)} at {cost.minutes_per_case:g} minutes a case"
         text.append(baseline, style="not bold")

@@ -4,16 +4,26 @@ import pytest
 
 from plumbline import keys
 from plumbline.classify import classify
-from plumbline.contracts.errors import ModelRequestRejected, ModelThrottled
+from plumbline.contracts.errors import (
+    BudgetExceeded,
+    FailedFast,
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    ModelUnavailable,
+    StoreDenied,
+)
 from plumbline.contracts.labels import Label, Unparsed
 from plumbline.contracts.replies import ModelRequest, Reply
 from plumbline.contracts.runs import ClassifyTask, ShardTask
 from plumbline.contracts.selection import ChosenCase
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
+from plumbline.prompting import build_request
 from plumbline.repair import repair
+from plumbline.spend import Capped, most_usd
 from tests import builders as b
-from tests.fakes import FakeModel, MemoryStore
+from tests.fakes import FakeModel, MemorySpend, MemoryStore
 
 
 @pytest.fixture
@@ -91,6 +101,81 @@ def test_throttling_stops_the_asking_and_keeps_what_is_paid_for(data: MemoryStor
     assert "B" not in kept
     model.answer = by_text(GOOD).answer
     assert classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1).done == 3
+
+
+def test_a_throttled_case_does_not_stop_the_others_and_the_retry_asks_only_for_it(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"charge": ModelThrottled("slow down")})
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=2)
+    assert [reply.case_id for reply in replies(data)] == ["B", "C"]
+
+
+def test_asking_ends_once_as_many_in_a_row_are_throttled_as_are_asked_at_a_time() -> None:
+    data, model = MemoryStore(), FakeModel(lambda _: ModelThrottled("slow down"))
+    b.store_cases(data, *(b.case(f"c{n}", f"text {n}") for n in range(50)))
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=4)
+    assert 4 <= len(model.requests) < 50
+
+
+@pytest.mark.parametrize("error", [ModelAccessDenied("no access"), StoreDenied("no right")])
+def test_what_no_retry_mends_ends_the_asking_at_once(data: MemoryStore, error: Exception) -> None:
+    model = by_text(GOOD | {"charge": error})
+    with pytest.raises(type(error)):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert replies(data) == []
+
+
+def test_of_several_errors_the_one_that_is_worth_waiting_for_is_raised(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"charge": ModelUnavailable("timed out"), "how": ModelThrottled("slow down")})
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=3)
+    assert [reply.case_id for reply in replies(data)] == ["B"]
+
+
+def test_a_run_that_is_to_fail_fast_says_so_at_the_first_throttle_and_keeps_what_it_has(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": ModelThrottled("slow down")})
+    with pytest.raises(FailedFast, match="run the file again"):
+        classify(b.shard_task(fail_fast=True), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    kept = [reply.case_id for reply in replies(data)]
+    assert kept[:1] == ["A"]
+    assert "B" not in kept
+
+
+def test_cases_that_the_budget_cannot_pay_for_are_final_and_the_others_are_labeled(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": BudgetExceeded("no room")})
+    assert classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=2).done == 3
+    parsed = parse(b.shard_task(), data=data, prompt=b.prompt())
+    assert (parsed.done, parsed.unparsed) == (2, 0)  # no re-ask: it would cost as much
+    unparsed = list(read_models(data, keys.unparsed("run-1", "00000"), Unparsed))
+    assert [(u.case_id, u.reason, u.final) for u in unparsed] == [("B", "BudgetExceeded", True)]
+
+
+def test_a_budget_that_pays_one_call_at_a_time_labels_every_case_of_a_shard() -> None:
+    data, spend = MemoryStore(), MemorySpend()
+    b.store_cases(data, *(b.case(f"c{n}", f"text {n}") for n in range(12)))
+    model = FakeModel(lambda _: b.answer("Billing Inquiry"))
+    haiku = "anthropic.claude-haiku-4-5"
+    [most] = {most_usd(build_request(b.prompt(), b.case("x", "text 0"), haiku))}
+    assert most is not None
+    cap = 1.5 * most + 12 * 0.0002  # never room for two at a time
+    asked = classify(
+        b.shard_task(model_id=haiku), data=data, model=Capped(model, spend, "run-1", cap), prompt=b.prompt(),
+        concurrency=8,
+    )  # fmt: skip
+    assert asked.done == 12
+    assert [reply.error for reply in replies(data)] == [None] * 12
+    assert spend.spent("run-1") == pytest.approx(12 * 0.0002)
+
+
+def test_a_bad_reply_whose_re_ask_the_budget_cannot_pay_for_is_final(data: MemoryStore) -> None:
+    model = by_text(GOOD | {"crashes": "no idea", "again": BudgetExceeded("no room")})
+    classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    repair(b.shard_task(attempt=1), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert parse(b.shard_task(attempt=1), data=data, prompt=b.prompt()).unparsed == 0
+    unparsed = list(read_models(data, keys.unparsed("run-1", "00000"), Unparsed))
+    assert [(u.case_id, u.reason, u.attempt) for u in unparsed] == [("B", "BudgetExceeded", 1)]
 
 
 def test_a_bad_reply_is_asked_again_with_the_reason_and_then_labeled(data: MemoryStore) -> None:

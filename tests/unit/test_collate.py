@@ -11,7 +11,8 @@ from plumbline.contracts.confidence import Calibration
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import NoneOfThese
-from plumbline.contracts.runs import CollateTask, RunSummary, ShardFailure
+from plumbline.contracts.replies import Reply, Usage
+from plumbline.contracts.runs import CollateTask, RunRequest, RunSummary, ShardFailure
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.prompting import LoadedPrompt
@@ -20,11 +21,17 @@ from tests.fakes import MemoryLedger, MemorySpend, MemoryStore
 
 
 def run_collate(
-    data: MemoryStore, cases: int, prompt: LoadedPrompt | None = None, **ingest: object
+    data: MemoryStore,
+    cases: int,
+    prompt: LoadedPrompt | None = None,
+    run: RunRequest | None = None,
+    held: float = 0.0,
+    **ingest: object,
 ) -> tuple[dict[str, Outcome], RunSummary, MemoryLedger]:
-    ledger = MemoryLedger()
-    task = CollateTask(run=b.run(), ingest=b.ingest_result(cases, **ingest))
-    collate(task, data=data, ledger=ledger, spend=MemorySpend(), prompt=prompt or b.prompt(), minutes_per_case=5)
+    ledger, spend = MemoryLedger(), MemorySpend()
+    spend.reserve("run-1", held, 1.0)
+    task = CollateTask(run=run or b.run(), ingest=b.ingest_result(cases, **ingest))
+    collate(task, data=data, ledger=ledger, spend=spend, prompt=prompt or b.prompt(), minutes_per_case=5)
     outcomes = {o.case_id: o for o in read_models(data, keys.outcomes("run-1"), Outcome)}
     return outcomes, RunSummary.model_validate_json(data.read(keys.summary("run-1"))), ledger
 
@@ -256,3 +263,67 @@ def test_votes_are_spend_and_belong_to_labels() -> None:
         write_models(data, keys.votes("run-1", "00000"), [*votes, b.reply(stranger, "x", sample=1)])
         with pytest.raises(BrokenInvariant, match=said):
             run_collate(data, 3)
+
+
+def refused(case_id: str) -> Reply:
+    """What Classify writes of a case that the budget could not pay for."""
+    return b.reply(case_id, "").model_copy(update={"error": "BudgetExceeded", "usage": Usage()})
+
+
+def test_a_run_that_hits_its_cap_ends_with_what_it_has_and_the_rest_stays_new() -> None:
+    data = MemoryStore()
+    b.store_cases(data, b.case("A"), b.case("B"), b.case("C"))
+    write_models(
+        data, keys.replies("run-1", "00000"), [b.reply("A", b.answer("Software Defect")), refused("B"), refused("C")]
+    )
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    b.store_index(
+        data, b.index("A", gold_category="Software Defect"), b.index("B", gold_category="Billing Inquiry"), b.index("C")
+    )
+    outcomes, summary, ledger = run_collate(data, 3)
+    assert [(o.outcome, o.reason) for o in outcomes.values()] == [
+        ("labeled", None),
+        ("dropped", "budget_reached"),
+        ("dropped", "budget_reached"),
+    ]
+    assert summary.budget_reached == 2
+    assert summary.model_calls == 1
+    assert summary.cost.human_hours == pytest.approx(5 / 60)  # of the case that was decided
+    assert summary.accuracy is not None
+    assert summary.accuracy.coverage.n == 1  # a case that was never asked about says nothing of the model
+    assert not [sample for sample in summary.samples if sample.kind == "dropped"]
+    assert [case_id for _, case_id in ledger.hashes] == ["A"]
+
+
+def test_a_cap_that_lets_nothing_through_is_no_failure_but_beside_it_every_other_case_may_have_failed() -> None:
+    data = MemoryStore()
+    b.store_cases(data, b.case("A"))
+    write_models(data, keys.replies("run-1", "00000"), [refused("A")])
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    b.store_index(data, b.index("A"))
+    _, summary, _ = run_collate(data, 1)
+    assert (summary.outcomes["dropped"], summary.outcomes["labeled"]) == (1, 0)
+
+    b.store_cases(data, b.case("B"), shard="00001")
+    fail_shard(data, "00001", "ModelAccessDenied")
+    b.store_index(data, b.index("A"), b.index("B", shard="00001"))
+    with pytest.raises(NothingLabeled, match="all 1 new cases failed"):
+        run_collate(data, 2, shards=2)
+
+
+def test_batch_replies_cost_half_and_what_may_have_been_spent_besides_is_said() -> None:
+    data = MemoryStore()
+    b.store_cases(data, *(b.case(case_id) for case_id in "ABC"))
+    tokens = Usage(input_tokens=1_000_000)
+    answers = [b.reply(case_id, b.answer("Software Defect")).model_copy(update={"usage": tokens}) for case_id in "ABC"]
+    answers[1] = answers[1].model_copy(update={"batch": True})
+    answers[2] = answers[2].model_copy(update={"batch": True, "from_cache": True})
+    write_models(data, keys.replies("run-1", "00000"), answers)
+    parse(b.shard_task(), data=data, prompt=b.prompt())
+    b.store_index(data, *(b.index(case_id) for case_id in "ABC"))
+    _, summary, _ = run_collate(data, 3, run=b.run(model_id="us.anthropic.claude-haiku-4-5"), held=0.25)
+    assert summary.cost.usd == pytest.approx(1.0 + 0.5)
+    assert summary.cost.saved_by_reuse_usd == pytest.approx(0.5)
+    assert summary.cost.perhaps_spent_usd == pytest.approx(0.25)
+    assert (summary.model_calls, summary.batch_calls) == (2, 1)
+    assert (summary.usage.input_tokens, summary.batch_usage.input_tokens) == (2_000_000, 1_000_000)

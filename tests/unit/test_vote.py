@@ -5,7 +5,7 @@ import pytest
 from plumbline import keys
 from plumbline.adapters.idempotency import request_key
 from plumbline.classify import classify
-from plumbline.contracts.errors import ModelThrottled
+from plumbline.contracts.errors import BudgetExceeded, ModelThrottled
 from plumbline.contracts.labels import Label
 from plumbline.contracts.replies import ModelRequest, Reply
 from plumbline.jsonl import read_models
@@ -108,3 +108,11 @@ def test_a_vote_is_another_question_for_the_store_of_replies_and_a_first_ask_is_
     found = {request_key(vote_request(b.prompt(), case, "local.test", sample)) for sample in (1, 2)}
     assert len({request_key(first), *found}) == 3
     assert "sample" not in first.model_dump(exclude_defaults=True)
+
+
+def test_votes_that_the_budget_cannot_pay_for_leave_the_label_as_it_was() -> None:
+    data, found = voted(model(BudgetExceeded("no room")))
+    assert [vote.error for vote in read_models(data, keys.votes("run-1", "00000"), Reply)] == ["BudgetExceeded"] * 3
+    assert found["B"].category == DEFECT
+    assert found["B"].signals is not None
+    assert found["B"].signals.votes_for is None

@@ -50,7 +50,7 @@ def test_every_plot_has_a_label_for_screen_readers() -> None:
 class Hostile:
     """Puts a payload into every free string of a dumped summary, keys of counts included."""
 
-    FIXED = frozenset({"status", "verdict", "kind", "outcomes"})
+    FIXED = frozenset({"status", "verdict", "kind", "outcomes", "road"})
 
     def __init__(self) -> None:
         self.payloads: list[str] = []
@@ -187,6 +187,32 @@ def test_cost_with_and_without_a_price() -> None:
     unpriced = Page(render(summaries.short())).text("cost")
     assert "Cost of the model calls Unknown no price known for this model" in unpriced
     assert "$" not in unpriced.replace("Estimate before the run $0.03", "")
+
+
+def test_a_budget_that_ended_is_said_with_what_to_do() -> None:
+    reasons = {"dropped: budget_reached": 1200, "failed: FailedFast": 1}
+    known = summaries.typical()
+    page = Page(
+        render(
+            known.model_copy(
+                update={
+                    "outcome_reasons": reasons,
+                    "outcomes": {"labeled": 188, "dropped": 1200, "failed": 1, "needs_review": 0, "unchanged": 0},
+                    "cost": known.cost.model_copy(update={"perhaps_spent_usd": 0.26}),
+                }
+            )
+        )
+    )
+    assert "188 of 196 new cases labeled, 1,200 not, because the budget was used up;" in page.text()
+    assert (
+        "The budget of $5.00 was used up before 1,200 cases had a label: upload the file again for them"
+        in page.text("next")
+    )
+    assert "See why" not in page.text("next")
+    assert "1,200 \N{MULTIPLICATION SIGN} the budget was used up" in page.text("funnel")
+    assert "the run was not to wait (fail fast)" in page.text("funnel")
+    assert "Perhaps spent besides $0.26 calls whose answer never came back" in page.text("cost")
+    assert "Perhaps spent besides" not in Page(render(summaries.typical())).text("cost")
 
 
 def test_quality_figures_and_intervals() -> None:

@@ -44,6 +44,8 @@ def _labeled(summary: RunSummary) -> str:
         found = f"{count(labeled)} of {plural(ingest.new, 'new case')} labeled"
         if summary.left_for_later:
             found += f" and {count(summary.left_for_later)} left for later"
+        if summary.budget_reached:
+            found += f", {count(summary.budget_reached)} not, because the budget was used up"
     return f"{failed}{running}{found}"
 
 
@@ -70,7 +72,8 @@ def next_steps(summary: RunSummary) -> list[Advice]:
     """What a person should do now, most urgent first; a single line of peace when there is nothing."""
     steps = [*_input_steps(summary), *_outcome_steps(summary), *_balance_steps(summary), *_quality_steps(summary)]
     usd = summary.cost.usd
-    if usd is not None and summary.selection is None and usd >= _LOW_BUDGET * summary.budget_usd:
+    told = summary.selection is not None or summary.budget_reached > 0
+    if usd is not None and not told and usd >= _LOW_BUDGET * summary.budget_usd:
         used = percent(usd / summary.budget_usd, 0) if summary.budget_usd else "all"
         steps.append(Advice(f"This run used {used} of its budget. Raise the budget before a larger file."))
     return steps or [Advice("Nothing needs attention.")]
@@ -94,6 +97,9 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
     if failed := outcomes.get("failed", 0):
         text = f"Upload the file again to retry {plural(failed, 'failed case')}; replies already paid for are reused."
         steps.append(Advice(text))
+    if summary.budget_reached:
+        text = f"The budget of {money(summary.budget_usd)} was used up before {plural(summary.budget_reached, 'case')} "
+        steps.append(Advice(f"{text}had a label: upload the file again for them, with more where they are many."))
     kept = sum(n for why, n in summary.outcome_reasons.items() if why.startswith("needs_review: Anonymization"))
     if kept:
         text = f"Read {plural(kept, 'case')} kept from the model: personal data may be left in the text. PiiAllow, "
@@ -113,7 +119,7 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         steps.append(Advice(f"Let a person decide {plural(review, 'case')} marked needs_review in", where))
     if backlog := backlog_step(summary):
         steps.append(Advice(backlog))
-    if dropped := outcomes.get("dropped", 0) - summary.left_for_later:
+    if dropped := outcomes.get("dropped", 0) - summary.left_for_later - summary.budget_reached:
         text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"
         steps.append(Advice(text, where))
     return steps

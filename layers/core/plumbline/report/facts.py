@@ -114,6 +114,9 @@ def cost_facts(summary: RunSummary) -> list[Fact]:
         facts.append(Fact("Estimate before the run", money(ingest.estimated_usd)))
     reused = f"{plural(summary.reused_calls, 'reply')} reused"
     saved = money(cost.saved_by_reuse_usd) if cost.saved_by_reuse_usd is not None else reused
+    if cost.perhaps_spent_usd:
+        note = "calls whose answer never came back, at their most; the budget counts them"
+        facts.append(Fact("Perhaps spent besides", money(cost.perhaps_spent_usd), note))
     return [
         *facts,
         Fact("Saved by reuse", saved, reused if cost.saved_by_reuse_usd is not None else "no price known"),
@@ -132,7 +135,7 @@ def working_days(summary: RunSummary) -> str:
 
 def _price(summary: RunSummary) -> tuple[str, str]:
     if summary.cost.usd is None:
-        return "Unknown", "no price known for this model"
+        return "Unknown", "no price known for this model, so no budget caps it"
     as_of = f"prices as of {summary.cost.prices_as_of}" if summary.cost.prices_as_of else ""
     return money(summary.cost.usd), as_of
 

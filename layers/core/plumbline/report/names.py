@@ -6,6 +6,7 @@ from plumbline.contracts.errors import (
     DatasetTooSmall,
     DetectorRefused,
     DetectorUnavailable,
+    FailedFast,
     InvalidDataset,
     ModelAccessDenied,
     ModelRequestRejected,
@@ -16,7 +17,7 @@ from plumbline.contracts.errors import (
     TrainingNotConfigured,
     TrainingUnavailable,
 )
-from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, OutcomeName
+from plumbline.contracts.labels import BUDGET_REACHED, FITS_NO_CATEGORY, LOW_CONFIDENCE, OutcomeName
 from plumbline.contracts.selection import LEFT_FOR_LATER
 
 OUTCOMES: dict[OutcomeName, str] = {
@@ -49,9 +50,11 @@ _REPAIRS = {
 }
 _REASONS = {
     LEFT_FOR_LATER: "left for later, since the budget went to cases of more use",
+    BUDGET_REACHED: "the budget was used up",
     LOW_CONFIDENCE: "confidence too low",
     FITS_NO_CATEGORY: "fits no category",
     ModelThrottled.__name__: "the model's service was too busy",
+    FailedFast.__name__: "the model's service was too busy, and the run was not to wait (fail fast)",
     ModelUnavailable.__name__: "the model's service failed or did not answer in time",
     ModelAccessDenied.__name__: "the account may not call the model",
     ModelRequestRejected.__name__: "the model's service refused the request",
