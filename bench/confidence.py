@@ -28,6 +28,7 @@ from plumbline.anonymize.detector import SpacyDetector
 from plumbline.case_text import case_text
 from plumbline.confidence import signals_of_label
 from plumbline.confidence.fit import Row, fit
+from plumbline.confidence.later import neighbour_shares
 from plumbline.confidence.rows import grouped
 from plumbline.contracts.confidence import Figures, Signals
 from plumbline.contracts.errors import PlumblineError, UnparseableReply
@@ -38,7 +39,6 @@ from plumbline.trials import label_cases
 from plumbline.vote import first_confidence, vote_request
 
 MODELS: Final = (*sorted(WEIGHTS), "embedding")
-NEIGHBOURS: Final = 10
 SHARE: Final = 0.11  # of the labels that people look at
 
 
@@ -104,12 +104,8 @@ def read(text: str, stop_reason: str, prompt: LoadedPrompt) -> str:
 def neighbours(cases: Sequence[GoldCase], categories: Sequence[str]) -> list[float]:
     """For each case the share of its nearest others, by MiniLM, whose label is the same. No gold is looked at."""
     vectors = minilm().embed([case_text(case.case) for case in cases])
-    near = vectors @ vectors.T
-    shares = []
-    for i, category in enumerate(categories):
-        nearest = [j for j in near[i].argsort()[::-1].tolist() if j != i][:NEIGHBOURS]
-        shares.append(sum(categories[j] == category for j in nearest) / len(nearest))
-    return shares
+    labels = [(case.case.case_id, category) for case, category in zip(cases, categories, strict=True)]
+    return [share or 0.0 for share in neighbour_shares(vectors, labels, vectors, labels)]
 
 
 def signals(one: Labeled, *, votes: bool = False, second: bool = False, near: bool = False) -> Signals:
@@ -127,7 +123,7 @@ def row(name: str, found: Sequence[Labeled], of: Callable[[Labeled], Signals], p
     groups = grouped((one.label.case_id, one.gold.case.fingerprint) for one in found)
     rows = [Row(of(one), one.right, groups[one.label.case_id]) for one in found]
     made = fit(rows, prompt=prompt.ref, model_id="bench", now=datetime.now(UTC))
-    both = (("rank", made.rank), ("fitted", made.figures))
+    both = (("rank", made.rank), ("fitted", made.later.figures if made.later else made.figures))
     return [_line(f"{name}, {kind}", figures) for kind, figures in both if figures]
 
 

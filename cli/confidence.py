@@ -26,8 +26,9 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.confidence import read_calibration
 from plumbline.confidence.fit import FOLDS, MIN_VOTED, fit
 from plumbline.confidence.rows import gold_of_run, rows_of_run
-from plumbline.contracts.confidence import Calibration, Figures
+from plumbline.contracts.confidence import Calibration, Figures, Later
 from plumbline.contracts.errors import CannotCalibrate, MissingObject
+from plumbline.gold import Told
 from plumbline.report.confidence_plot import confidence_plot
 from plumbline.report.words import interval_span, model_note, moment, percent, plural
 
@@ -78,7 +79,10 @@ def fit_run(
     summary, data = run_summary(where, wanted), S3ObjectStore(where.data_bucket)
     try:
         classes = tuple(summary.classes)
-        gold = gold_by_id(file, mapping, classes) if file else gold_of_run(summary.task, summary.run_id, data)
+        if file:
+            gold = {case_id: Told(name, "file") for case_id, name in gold_by_id(file, mapping, classes).items()}
+        else:
+            gold = gold_of_run(summary.task, summary.run_id, data)
         rows = rows_of_run(summary.run_id, gold, classes, data)
         found = fit(rows, prompt=summary.prompt, model_id=summary.model_id, now=datetime.now(UTC))
     except CannotCalibrate as error:
@@ -128,7 +132,12 @@ def _parts(found: Calibration) -> Iterator[RenderableType]:
         (f"\n{found.prompt.task} {found.prompt.version}", "bold"),
         f" with {found.model_id}, fitted {moment(found.fitted_at)} on {plural(found.cases, 'label')} with gold",
     )
-    yield Text(f"{percent(accuracy.value)} of them are right ({interval_span(accuracy)}).")
+    measured = found.cases if found.measured is None else found.measured
+    whose = "them" if measured == found.cases else f"the {plural(measured, 'label')} that stand for the run"
+    yield Text(f"{percent(accuracy.value)} of {whose} are right ({interval_span(accuracy)}).")
+    if left := found.cases - measured:
+        words = f"{plural(left, 'other label')} taught it and {'is' if left == 1 else 'are'} in no figure here:"
+        yield Text(f"{words} a queue picked them as likely wrong, or nobody kept how they were drawn.", style="dim")
     if note := model_note(found.model_id):
         yield Text(f"{found.model_id} is {note}.", style="yellow")
     yield Text()
@@ -143,9 +152,22 @@ def _parts(found: Calibration) -> Iterator[RenderableType]:
         yield Text(f"With votes ({plural(found.voted, 'label')}): {_weights(found.with_votes.by_feature)}")
     elif found.voted:
         yield Text(f"Only {plural(found.voted, 'label')} had votes; it takes {MIN_VOTED} to weigh them.", "yellow")
+    if found.later:
+        yield from _later(found.later)
     if found.auroc is not None and found.auroc < _HARDLY:
         words = "These signals hardly tell wrong labels from right ones. Votes tell more: deploy with VoteSamples=3"
         yield Text(f"{words} and a higher VoteBelow, run again, fit again.", "yellow")
+
+
+def _later(found: Later) -> Iterator[Text]:
+    yield Text(f"Known later ({plural(found.cases, 'label')}): {_weights(found.weights.by_feature)}")
+    with_it, without = (figures.auroc if figures else None for figures in (found.figures, found.without))
+    if with_it is not None and without is not None:
+        yield Text(
+            f"AUROC with a judge's scores and neighbours {with_it:.2f}, without {without:.2f} on the same labels. They "
+            "order a review queue; a run's own confidence cannot have them.",
+            "dim",
+        )
 
 
 def _figures(found: Calibration) -> Table:

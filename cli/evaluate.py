@@ -121,6 +121,7 @@ def evaluate(options: EvaluateOptions, console: Console) -> int:
         gold=figures.accuracy.n if figures else 0,
         references=None if given is None else len(given),
         judge=options.judge,
+        left_out=found.left_out.picked + found.left_out.unknown,
     )
     show_choices(console, summary, choices)
     result = Evaluation(

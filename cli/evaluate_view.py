@@ -17,6 +17,7 @@ from plumbline.contracts.evaluation import (
     GoldCheck,
     JudgeAgreement,
     JudgeCheck,
+    LeftOut,
     Mean,
     ReferenceCheck,
 )
@@ -80,17 +81,24 @@ def _gold(found: GoldCheck, model_id: str, width: int) -> Iterator[RenderableTyp
     if block.unknown_gold:
         words = f"{plural(block.unknown_gold, 'gold label')} left out: the task knows no such category."
         yield Text(words, style="yellow")
-    if found.origins.get("review") and found.origins["review"] * 2 > sum(found.origins.values()):
-        yield Text(
-            "Sheets of `review export --queue` hold the doubtful cases: with such, the accuracy is below the run's.",
-            style="dim",
-        )
+    yield from _left_out(found.left_out)
     if note := model_note(model_id):
         yield Text(f"{model_id} is {note}: its accuracy says nothing about a language model's.", style="yellow")
     yield Text()
     yield _classes(block, wide=width >= _WIDE)
     yield Text()
     yield from _confusion(block)
+
+
+def _left_out(found: LeftOut) -> Iterator[Text]:
+    """What people reviewed and no figure here counts."""
+    if found.picked:
+        words = f"Left out: {plural(found.picked, 'reviewed row')} picked as likely wrong, not drawn at random."
+        yield Text(words, style="dim")
+    if found.unknown:
+        rows = plural(found.unknown, "reviewed row")
+        words = f"Left out: {rows} of an earlier import, which did not keep how a row was drawn. Import the file again."
+        yield Text(words, style="yellow")
 
 
 def _classes(block: AccuracyBlock, *, wide: bool) -> Table:

@@ -1,7 +1,7 @@
 """`plumbline review`: sheets for people to label, and their labels back as gold."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,14 +24,15 @@ from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.confidence import read_calibration
 from plumbline.contracts.errors import InvalidPrompt, MissingObject
 from plumbline.contracts.gold import GoldLabel
-from plumbline.contracts.labels import Outcome
+from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.prompts import Category
 from plumbline.contracts.review import AskedCase
 from plumbline.contracts.runs import RunSummary
 from plumbline.gold import read_gold, write_gold
-from plumbline.jsonl import read_models
+from plumbline.jsonl import read_if_there, read_models
 from plumbline.prompting import load_prompt
 from plumbline.report.words import plural
 from plumbline.review.cases import ReviewCase, candidates_of_run, read_cases
@@ -119,8 +120,9 @@ def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, a
     sheet = reading.read_sheet(file)
     lineage = sheet.lineage
     summary = summary_for(where, lineage.run_id, file.name)
-    answers = reading.checked(sheet, partial=partial)
     strangers = not_of_run(where, summary, sheet.asked)
+    known = known_answers(summary, [case for case in sheet.asked if case not in strangers])
+    answers = reading.checked(sheet, known, partial=partial)
     if strangers:
         what = f"{plural(len(strangers), 'case')} of the sheet are not as the run {lineage.run_id} has them"
         fix = "Was the sheet exported from another stack, or has the run been repeated since? Export a new one."
@@ -129,32 +131,62 @@ def import_sheet(where: Stack, file: Path, console: Console, *, partial: bool, a
         raise reading.refusal(file.name, answers.problems)
     if not answers.labels:
         raise CliError(f"{file.name} has no labels yet.", "Fill in the column Label and save the file.")
-    found = verdict(sheet.asked, answers.labels, lineage.answers)
-    keep(where, summary.task, f"review-{lineage.run_id}-{lineage.sheet_id}", answers.labels)
-    show(found, summary, where, console, as_json=as_json)
+    found = verdict(sheet.asked, answers.labels, known)
+    kept = keep(where, summary.task, f"review-{lineage.run_id}-{lineage.sheet_id}", answers.labels)
+    show(found, kept, summary, where, console, as_json=as_json)
     return 0
 
 
-def keep(where: Stack, task: str, name: str, labels: Sequence[GoldLabel]) -> None:
-    """Store the labels as gold, replacing those of an earlier import of the same name, and tell the ledger of cases
-    that it does not know: what a person has labeled is not new at the next upload."""
+@dataclass(frozen=True)
+class Kept:
+    """Reviewed cases that changed: `caught_up` before this review, whose label is of the newer text; `outdated` after
+    the reviewed run, so that the label is of an older text than a later run has labeled."""
+
+    caught_up: int
+    outdated: int
+
+
+def keep(where: Stack, task: str, name: str, labels: Sequence[GoldLabel]) -> Kept:
+    """Store the labels as gold, replacing those of an earlier import of the same name, and tell the ledger: what a
+    person has labeled is not new at the next upload. What a later run has labeled stays as that run left it."""
     write_gold(task, name, labels, S3ObjectStore(where.data_bucket))
     ledger = DynamoLedger(where.ledger_table)
-    known = ledger.known_hashes(task, [label.case_id for label in labels])
-    if unknown := {label.case_id: label.content_hash for label in labels if label.case_id not in known}:
-        ledger.record_labeled(task, labels[0].run_id, unknown)
+    run_id = labels[0].run_id
+    started = {row.run_id: row.started_at for row in ledger.runs(task)}
+    known = ledger.recorded(task, [label.case_id for label in labels])
+    new = {label.case_id: label.content_hash for label in labels if label.case_id not in known}
+    changed = {
+        label.case_id: label.content_hash
+        for label in labels
+        if label.case_id in known and known[label.case_id].content_hash != label.content_hash
+    }
+    caught_up = {
+        case_id: content_hash
+        for case_id, content_hash in changed.items()
+        if run_id in started and started.get(known[case_id].run_id, started[run_id]) < started[run_id]
+    }
+    if done := new | caught_up:
+        ledger.record_labeled(task, run_id, done)
+    return Kept(len(caught_up), len(changed) - len(caught_up))
 
 
-def show(found: Verdict, summary: RunSummary, where: Stack, console: Console, *, as_json: bool) -> None:
+def show(found: Verdict, kept: Kept, summary: RunSummary, where: Stack, console: Console, *, as_json: bool) -> None:
     """The verdict, and what to do with it."""
     if as_json:
         corrected = [{"model": m, "person": p, "cases": n} for (m, p), n in found.corrected.items()]
         accuracy = found.accuracy.model_dump() if found.accuracy else None
         useful = found.useful.model_dump() if found.useful else None
         known = {"run_id": summary.run_id, "asked": found.asked, "reviewed": found.reviewed, "accuracy": accuracy}
-        print(json.dumps(known | {"useful": useful, "corrected": corrected}, indent=2))
+        changed = {"caught_up": kept.caught_up, "outdated": kept.outdated}
+        print(json.dumps(known | {"useful": useful, "corrected": corrected, "changed": changed}, indent=2))
         return
     console.print(rendered(found, summary))
+    if kept.caught_up:
+        cases = plural(kept.caught_up, "case")
+        say(console, f"Changed since an earlier run labeled them: {cases}. The next upload does not read them again.")
+    if kept.outdated:
+        cases = plural(kept.outdated, "case")
+        say(console, f"Changed since this run: {cases}. Their labels count for the text that was reviewed, no other.")
     say(console, "The next run's dataset takes these labels in place of the model's.")
     if found.corrected:
         say(console, f"What the model mixes up: {plumbline(f'prompts mine {summary.run_id}{where.option}')}")
@@ -184,7 +216,8 @@ def cases_for_people(where: Stack, summary: RunSummary, size: int, seed: int, *,
     """The cases that people are asked about, with their texts. Raises CliError where there is none."""
     data = S3ObjectStore(where.data_bucket)
     try:
-        candidates = candidates_of_run(summary.run_id, data, with_signals=queue)
+        calibration = read_calibration(summary.prompt, summary.model_id, data) if queue else None
+        candidates = candidates_of_run(summary.run_id, data, with_signals=queue, calibration=calibration)
     except MissingObject as error:
         raise CliError(f"The labels of {summary.run_id} are gone: {error}.") from None
     known = read_gold(summary.task, data)
@@ -206,24 +239,46 @@ def cases_for_people(where: Stack, summary: RunSummary, size: int, seed: int, *,
 
 def answers_of(summary: RunSummary, cases: Sequence[ReviewCase], console: Console) -> tuple[Category, ...]:
     """What people may answer, with the prompt's descriptions where this repository has the very prompt of the run."""
-    try:
-        loaded = load_prompt(prompts_dir(), summary.prompt.task, summary.prompt.version)
-    except InvalidPrompt:
-        loaded = None
-    if loaded is not None and loaded.ref.sha256 == summary.prompt.sha256:
-        return loaded.prompt.answers
+    if (answers := _answers_of_prompt(summary)) is not None:
+        return answers
     prompt = f"{summary.prompt.task} {summary.prompt.version}"
     say(console, f"This repository has not the prompt {prompt} of the run: the sheet names categories only.")
     names = dict.fromkeys((*summary.classes, *(case.model_label for case in cases)))
     return tuple(Category(name=name, description="(not in this repository)") for name in names)
 
 
-def not_of_run(where: Stack, summary: RunSummary, asked: Sequence[AskedCase]) -> list[AskedCase]:
-    """Cases of a sheet that the run does not have, or not with that content."""
-    wanted = {case.case_id for case in asked}
+def _answers_of_prompt(summary: RunSummary) -> tuple[Category, ...] | None:
     try:
-        outcomes = read_models(S3ObjectStore(where.data_bucket), keys.outcomes(summary.run_id), Outcome)
-        found = {o.case_id: o.content_hash for o in outcomes if o.case_id in wanted}
+        loaded = load_prompt(prompts_dir(), summary.prompt.task, summary.prompt.version)
+    except InvalidPrompt:
+        return None
+    return loaded.prompt.answers if loaded.ref.sha256 == summary.prompt.sha256 else None
+
+
+def known_answers(summary: RunSummary, asked: Sequence[AskedCase]) -> tuple[str, ...]:
+    """What a person may have answered: of the run's own prompt where this repository has it, else its classes and what
+    the model answered. A file that comes back is not asked. `asked` are cases as the run has them."""
+    answers = _answers_of_prompt(summary)
+    names = summary.classes if answers is None else (answer.name for answer in answers)
+    return tuple(dict.fromkeys((*names, *(case.model_label for case in asked))))
+
+
+def not_of_run(where: Stack, summary: RunSummary, asked: Sequence[AskedCase]) -> list[AskedCase]:
+    """Cases of a file that the run does not have, or not with that content, that label, or so drawn."""
+    wanted, data = {case.case_id for case in asked}, S3ObjectStore(where.data_bucket)
+    try:
+        outcomes = read_models(data, keys.outcomes(summary.run_id), Outcome)
+        found = {o.case_id: o for o in outcomes if o.case_id in wanted}
     except MissingObject as error:
         raise CliError(f"The labels of {summary.run_id} are gone: {error}.") from None
-    return [case for case in asked if found.get(case.case_id) != case.content_hash]
+    nameless = {o.shard for o in found.values() if o.category is None and o.shard}  # the answer none-of-these
+    labels = (label for shard in nameless for label in read_if_there(data, keys.labels(summary.run_id, shard), Label))
+    said = {label.case_id: label.category for label in labels}
+    return [case for case in asked if not _as_stored(case, found.get(case.case_id), said)]
+
+
+def _as_stored(case: AskedCase, stored: Outcome | None, said: Mapping[str, str]) -> bool:
+    if stored is None or stored.content_hash != case.content_hash:
+        return False
+    label = stored.category or said.get(case.case_id)
+    return label == case.model_label and (case.part != "random" or stored.outcome == "labeled")

@@ -158,10 +158,10 @@ def import_manifest(where: Stack, manifest: str, attribute: str | None, console:
     name = manifest.rpartition("/")[2]
     if found.run_id is not None:
         summary = review.summary_for(where, found.run_id, name)
-        answers = [answer.name for answer in review.answers_of(summary, (), console)]
-        answers += [c.model_label for c in found.asked if c.model_label not in answers]
+        strangers = review.not_of_run(where, summary, found.asked)
+        answers = review.known_answers(summary, [case for case in found.asked if case not in strangers])
         found.problems += gt.unknown(found.labels, answers)
-        if strangers := review.not_of_run(where, summary, found.asked):
+        if strangers:
             what = f"{plural(len(strangers), 'case')} are not as the run {found.run_id} has them"
             found.problems.append(f"{what}. Is it of another stack, or has the run been repeated since?")
     if found.problems:
@@ -173,8 +173,8 @@ def import_manifest(where: Stack, manifest: str, attribute: str | None, console:
         raise CliError(
             f"{name} has no label that a person gave ({left}).", "Has the job ended? --attribute names another."
         )
-    review.keep(where, summary.task, found.name, found.labels)
-    review.show(verdict(found.asked, found.labels, answers), summary, where, console, as_json=as_json)
+    kept = review.keep(where, summary.task, found.name, found.labels)
+    review.show(verdict(found.asked, found.labels, answers), kept, summary, where, console, as_json=as_json)
     if not as_json and found.failed + found.by_machine + found.unlabeled:
         left = f"{found.failed} failed, {found.by_machine} labeled by machine, {found.unlabeled} without a label."
         say(console, f"Left out: {left}")

@@ -181,8 +181,9 @@ def _saved_at(book: Workbook, path: Path, lineage: SheetLineage) -> datetime:
     return max(lineage.exported_at, datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
-def checked(sheet: ReturnedSheet, *, partial: bool) -> Answers:
-    """Every row against what was exported. Missing rows are no problem where `partial`."""
+def checked(sheet: ReturnedSheet, known: Sequence[str], *, partial: bool) -> Answers:
+    """Every row against what was exported; `known` is what may be answered. Missing rows are no problem where
+    `partial`."""
     answers, by_key = Answers(), {asked.key: asked for asked in sheet.asked}
     by_id = {_plain(asked.case_id): asked for asked in sheet.asked}
     seen: dict[str, str] = {}
@@ -196,7 +197,7 @@ def checked(sheet: ReturnedSheet, *, partial: bool) -> Answers:
             answers.problems.append(Problem(where, what, "Delete one of the two rows."))
             continue
         seen[asked.key] = where
-        _take(row, asked, sheet, answers)
+        _take(row, asked, sheet, known, answers)
     if not partial:
         for asked in sheet.asked:
             if asked.key not in seen and not _mentioned(asked, sheet.rows):
@@ -230,7 +231,9 @@ def _case_of(
     return None
 
 
-def _take(row: Mapping[str, Field], asked: AskedCase, sheet: ReturnedSheet, answers: Answers) -> None:
+def _take(
+    row: Mapping[str, Field], asked: AskedCase, sheet: ReturnedSheet, known: Sequence[str], answers: Answers
+) -> None:
     problems = [
         Problem(row[key].where, f"the cell {row[key].broken}", "Write the value itself, or empty the cell.")
         for key in ("label", "close_call", "note")
@@ -243,9 +246,9 @@ def _take(row: Mapping[str, Field], asked: AskedCase, sheet: ReturnedSheet, answ
     if close not in _YES | _NO:
         problems.append(Problem(row["close_call"].where, f"{_named(close)} is neither yes nor no", "Write yes or no."))
     said = row["label"].text.strip()
-    category = _category(said, sheet.lineage.answers)
+    category = _category(said, known)
     if said and category is None:
-        problems.append(_unknown(row["label"].where, said, sheet.lineage.answers))
+        problems.append(_unknown(row["label"].where, said, known))
     answers.problems += problems
     if category is not None and not problems:
         answers.labels.append(
@@ -258,6 +261,7 @@ def _take(row: Mapping[str, Field], asked: AskedCase, sheet: ReturnedSheet, answ
                 content_hash=asked.content_hash,
                 close_call=close in _YES,
                 note=row["note"].text.strip(),
+                part=asked.part,
             )
         )
 

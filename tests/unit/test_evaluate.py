@@ -10,6 +10,7 @@ from plumbline.contracts.cases import UNKNOWN_GOLD
 from plumbline.contracts.evaluation import Reference
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Outcome
+from plumbline.contracts.review import Part
 from plumbline.evaluate import choose
 from plumbline.evaluate.labels import compared
 from plumbline.evaluate.texts import compare_texts, mean
@@ -23,10 +24,10 @@ def outcome(case_id: str, **changes: Any) -> Outcome:
     return Outcome.model_validate({"case_id": case_id, **fields, **changes})
 
 
-def review(case_id: str, category: str, content: str | None = None) -> GoldLabel:
+def review(case_id: str, category: str, content: str | None = None, part: Part | None = "random") -> GoldLabel:
     return GoldLabel(
         case_id=case_id, category=category, source="review", labeled_at=b.NOW, run_id="run-1",
-        content_hash=content or f"hash-{case_id}",
+        content_hash=content or f"hash-{case_id}", part=part,
     )  # fmt: skip
 
 
@@ -88,6 +89,35 @@ def test_only_accepted_labels_count_and_coverage_says_how_many_there_are() -> No
     assert block.coverage.n == 3
     assert (found.check.held, block.unknown_gold) == (1, 1)
     assert [one.case_id for one in found.accepted] == ["right", "foreign", "untold"]
+
+
+def test_rows_that_a_queue_picked_are_in_no_accuracy_and_are_counted() -> None:
+    outcomes = [outcome(name) for name in ("r1", "r2", "u1", "u2", "u3", "old")]
+    reviewed = {name: review(name, BILLING if name == "r1" else DEFECT, part="useful") for name in ("u1", "u2", "u3")}
+    reviewed |= {"r1": review("r1", BILLING), "r2": review("r2", DEFECT), "old": review("old", DEFECT, part=None)}
+    found = compared(outcomes, b.CATEGORIES, {}, reviewed)
+    assert found.check is not None
+    assert (found.check.figures.accuracy.value, found.check.figures.accuracy.n) == (0.5, 2)
+    assert found.check.origins == {"review": 2}
+    assert (found.check.left_out.picked, found.check.left_out.unknown) == (3, 1)
+    assert len(found.by_id) == 6  # what a judge is held against
+
+
+def test_a_sample_that_gold_came_along_for_loses_no_case_to_a_queue() -> None:
+    """The queue takes up just those whose label differs from it: without them the run would look better."""
+    outcomes = [outcome("right", gold_category=BILLING), outcome("doubted", gold_category=DEFECT)]
+    found = compared(outcomes, b.CATEGORIES, {}, {"doubted": review("doubted", EDUCATION, part="useful")})
+    assert found.check is not None
+    assert (found.check.figures.accuracy.n, found.check.left_out.picked) == (2, 0)
+    assert found.check.figures.confusion[EDUCATION][BILLING] == 1
+
+
+def test_of_picked_rows_alone_there_is_no_accuracy_and_a_random_sheet_is_advised() -> None:
+    found = compared([outcome("a")], b.CATEGORIES, {}, {"a": review("a", DEFECT, part="useful")})
+    assert (found.check, found.left_out.picked) == (None, 1)
+    choices = choose(gold=0, references=None, judge=None, left_out=1)
+    assert "no random sample of the run" in choices[0].why
+    assert [choice.check for choice in choices if choice.made] == ["review_sheet"]
 
 
 def test_without_gold_there_is_nothing_to_say_of_accuracy() -> None:

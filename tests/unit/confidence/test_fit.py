@@ -1,6 +1,7 @@
 """Fitting a calibration on gold labels."""
 
 import random
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -84,18 +85,56 @@ def test_near_duplicates_cannot_leak_from_one_fold_into_another() -> None:
     assert together > 0.9
 
 
+def test_rows_picked_as_wrong_teach_and_are_in_no_figure() -> None:
+    fair = rows(200)
+    picked = [row._replace(right=False, fair=False, group=f"p{row.group}") for row in rows(100, seed=2)]
+    alone, both = fitted(fair), fitted([*fair, *picked])
+    assert (both.cases, both.measured, both.accuracy.n) == (300, 200, 200)
+    assert both.accuracy == alone.accuracy
+    assert both.figures is not None
+    assert sum(one.cases for one in both.figures.bins) == 200
+    assert both.intercept != alone.intercept
+
+
+def test_what_is_known_later_has_weights_of_its_own_and_moves_no_other() -> None:
+    """At Parse nobody has a judge's score: weights that count on one would be wrong there."""
+    draw = random.Random(9)
+    plain = rows(300)
+    judged = [
+        row._replace(
+            signals=row.signals.model_copy(update={"judged": draw.choice((0.75, 1.0) if row.right else (0.0, 0.25))})
+        )
+        if n % 2
+        else row
+        for n, row in enumerate(plain)
+    ]
+    without, found = fitted(plain), fitted(judged)
+    assert (found.weights, found.intercept, found.figures) == (without.weights, without.intercept, without.figures)
+    assert without.later is None
+    assert found.later is not None
+    assert found.later.cases == 150
+    assert found.later.weights.by_feature["judged"] > 1
+    assert found.later.figures is not None
+    assert found.later.without is not None
+    assert (found.later.figures.auroc or 0) > (found.later.without.auroc or 1) + 0.1
+    signals = Signals(runner_up=False, category="A")
+    low, high = (confidence_of(signals.model_copy(update={"judged": score}), found) for score in (0.0, 1.0))
+    assert low < confidence_of(signals, found) < high
+
+
 @pytest.mark.parametrize(
     ("found", "said"),
     [
         (rows(49), "only 49 labels have a gold label beside them; it takes 50"),
         ([row._replace(right=True) for row in rows(80)], "only 0 are wrong; it takes 10"),
         ([row._replace(right=n < 3) for n, row in enumerate(rows(80))], "only 3 are right"),
+        ([row._replace(fair=n < 19) for n, row in enumerate(rows(80))], "only 19 stand for the run; it takes 20"),
     ],
 )
 def test_too_few_cases_or_errors_are_refused_with_what_to_do(found: list[Row], said: str) -> None:
     with pytest.raises(CannotCalibrate, match=said) as raised:
         fitted(found)
-    assert "Review more cases" in str(raised.value)
+    assert re.search("Review (more cases|a random sample)", str(raised.value))
 
 
 def test_the_same_rows_give_the_same_calibration() -> None:

@@ -6,7 +6,7 @@ runs#<task> / <run id>         → the run's row; a query of the partition lists
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from plumbline.adapters import clients
 from plumbline.adapters.failures import translated
@@ -38,6 +38,13 @@ def partition(table: str, pk: str) -> Iterator[str]:
         )
     )
     return (item["row"]["S"] for page in pages for item in page["Items"])
+
+
+class Recorded(NamedTuple):
+    """What the ledger knows of a case that is done with."""
+
+    content_hash: str
+    run_id: str
 
 
 class DynamoLedger:
@@ -77,7 +84,16 @@ class DynamoLedger:
     @_translated
     def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
         """Content hashes of those of the cases that are done with; `but_by` leaves out what that run recorded."""
-        found: dict[str, str] = {}
+        recorded = self._recorded(task, case_ids)
+        return {case_id: done.content_hash for case_id, done in recorded.items() if done.run_id != but_by}
+
+    @_translated
+    def recorded(self, task: str, case_ids: Iterable[str]) -> Mapping[str, Recorded]:
+        """Those of the cases that are done with: which content, and by which run."""
+        return self._recorded(task, case_ids)
+
+    def _recorded(self, task: str, case_ids: Iterable[str]) -> dict[str, Recorded]:
+        found: dict[str, Recorded] = {}
         for batch in _batches(dict.fromkeys(case_ids), _MAX_GET):
             keys = [{"pk": {"S": _case_pk(task, case_id)}, "sk": {"S": "case"}} for case_id in batch]
             pending = {
@@ -90,8 +106,7 @@ class DynamoLedger:
             for _ in range(_MAX_ROUNDS):
                 answer = clients.dynamodb().batch_get_item(RequestItems=pending)  # type: ignore[arg-type]
                 for item in answer["Responses"].get(self.table, []):
-                    if item["run_id"]["S"] != but_by:
-                        found[item["case_id"]["S"]] = item["content_hash"]["S"]
+                    found[item["case_id"]["S"]] = Recorded(item["content_hash"]["S"], item["run_id"]["S"])
                 pending = answer["UnprocessedKeys"]  # type: ignore[assignment]
                 if not pending:
                     break

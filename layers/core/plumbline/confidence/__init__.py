@@ -23,6 +23,8 @@ DIRECTIONS = {
     "neighbours_for": 1,
     "judged": 1,
 }
+# Nobody knows these when a label is made: a judge is asked, and its neighbours are labeled, later.
+LATER = ("neighbours_for", "judged")
 _MOST = 3  # more repairs or names than these say nothing more
 _LONG_REASONING = 100  # words
 _CLEAR, _CLOSE_CALL = 0.9, 0.6
@@ -73,8 +75,21 @@ def probability(signals: Signals, weights: Weights) -> float:
     return math.exp(log_odds) / (1 + math.exp(log_odds))
 
 
+def at_once(signals: Signals) -> Signals:
+    """Those of the signals that are known when a label is made or voted on."""
+    return signals.model_copy(update=dict.fromkeys(LATER))
+
+
+def known_more(signals: Signals) -> bool:
+    """Whether something is known of the label that was not when it was made."""
+    return any(getattr(signals, name) is not None for name in LATER)
+
+
 def weights_for(signals: Signals, calibration: Calibration) -> Weights:
-    """Those of labels with votes for a label that has some, where they were fitted; else those of all labels."""
+    """Those fitted on labels of which as much is known, where there are some: a judge's score or neighbours, else
+    votes; else those of all labels."""
+    if known_more(signals) and calibration.later:
+        return calibration.later.weights
     if signals.votes_for is not None and calibration.with_votes:
         return calibration.with_votes
     return Weights(intercept=calibration.intercept, by_feature=calibration.weights)

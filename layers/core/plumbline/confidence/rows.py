@@ -6,38 +6,46 @@ from collections.abc import Container, Iterable, Mapping
 from plumbline import keys
 from plumbline.confidence import signals_of_label
 from plumbline.confidence.fit import Row
+from plumbline.confidence.later import later_signals
 from plumbline.contracts.confidence import Signals
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.fingerprint import NearDuplicates
-from plumbline.gold import gold_of, read_gold
+from plumbline.gold import Told, gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore, ObjectStore
 
 
-def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, str]:
+def gold_of_run(task: str, run_id: str, data: ListedStore) -> dict[str, Told]:
     """What people say of the run's cases: the gold that came along, and above it that of later reviews."""
     reviewed = read_gold(task, data)
     outcomes = read_models(data, keys.outcomes(run_id), Outcome)
-    return {outcome.case_id: told[0] for outcome in outcomes if (told := gold_of(outcome, {}, reviewed))}
+    return {outcome.case_id: told for outcome in outcomes if (told := gold_of(outcome, {}, reviewed))}
 
 
-def rows_of_run(run_id: str, gold: Mapping[str, str], categories: Container[str], data: ObjectStore) -> list[Row]:
+def rows_of_run(run_id: str, gold: Mapping[str, Told], categories: Container[str], data: ObjectStore) -> list[Row]:
     """A row for each label of the run, accepted or for review, whose case has gold; near-duplicates in one group.
 
-    Gold that is none of the task's categories says nothing of a label and is passed over.
+    The signals are those of the label and what became known of it later: a judge's score, its neighbours. Gold that is
+    none of the task's categories says nothing of a label and is passed over.
     """
     shards: dict[str, dict[str, Outcome]] = defaultdict(dict)
     for outcome in read_models(data, keys.outcomes(run_id), Outcome):
-        if gold.get(outcome.case_id) in categories and outcome.category is not None and outcome.shard is not None:
+        told = gold.get(outcome.case_id)
+        if told and told.category in categories and outcome.category is not None and outcome.shard is not None:
             shards[outcome.shard][outcome.case_id] = outcome
-    found: list[tuple[Signals, bool, Outcome]] = []
+    asked = [outcome for outcomes in shards.values() for outcome in outcomes.values()]
+    later = later_signals(run_id, asked, data)
+    found: list[tuple[Signals, Told, Label, Outcome]] = []
     for shard, outcomes in sorted(shards.items()):
         for label in read_models(data, keys.labels(run_id, shard), Label):
             if label.case_id in outcomes:
-                right = label.category == gold[label.case_id]
-                found.append((signals_of_label(label), right, outcomes[label.case_id]))
-    groups = grouped((outcome.case_id, outcome.fingerprint) for _, _, outcome in found)
-    return [Row(signals, right, groups[outcome.case_id]) for signals, right, outcome in found]
+                signals = signals_of_label(label).model_copy(update=later.get(label.case_id, {}))
+                found.append((signals, gold[label.case_id], label, outcomes[label.case_id]))
+    groups = grouped((outcome.case_id, outcome.fingerprint) for *_, outcome in found)
+    return [
+        Row(signals, label.category == told.category, groups[label.case_id], fair=bool(told.fair))
+        for signals, told, label, _ in found
+    ]
 
 
 def grouped(fingerprints: Iterable[tuple[str, str | None]]) -> dict[str, str]:

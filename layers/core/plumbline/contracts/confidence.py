@@ -20,9 +20,12 @@ class Signals(Model):
     reasoning_words: int = 0
     votes_for: float | None = Field(default=None, ge=0, le=1, description="share of further answers of the same label")
     neighbours_for: float | None = Field(
-        default=None, ge=0, le=1, description="share of the nearest gold or labeled cases that have the same label"
+        default=None,
+        ge=0,
+        le=1,
+        description="share of the nearest labels of the run that are the same; known after it, where it has vectors",
     )
-    judged: float | None = Field(default=None, ge=0, le=1, description="a judge's score")
+    judged: float | None = Field(default=None, ge=0, le=1, description="a judge's score; known after the run")
 
 
 class Weights(Model):
@@ -57,11 +60,25 @@ class Figures(Model):
     review: tuple[ReviewPoint, ...] = ()
 
 
+class Later(Model):
+    """What a judge's scores and the nearest labels add, which are known only after a run: weights of their own, that
+    order a review queue. No confidence of a run has them.
+
+    The figures are over the labels among `cases` that stand for the run; None where none does.
+    """
+
+    weights: Weights
+    cases: int
+    figures: Figures | None = None
+    without: Figures | None = Field(default=None, description="the same labels, by what was known at once")
+
+
 class Calibration(Model):
     """Logistic regression over signals, fitted on gold: of one prompt and one model, and of nothing else.
 
     `with_votes` is for labels that have votes; those are cases that were uncertain before, so they have weights of
-    their own. None where too few had votes.
+    their own. None where too few had votes. It is fitted on all `cases`; what it is worth is measured on those that
+    stand for the run, so without the rows of a review queue that were picked as likely wrong.
     """
 
     task: str
@@ -76,8 +93,10 @@ class Calibration(Model):
     calibration_error: float
     accuracy: Interval
     voted: int = Field(default=0, description="how many of the cases had votes")
+    measured: int | None = Field(default=None, description="cases that the figures are over; None: all of them")
     figures: Figures | None = Field(default=None, description="on cases it was not fitted on")
     rank: Figures | None = Field(default=None, description="the same of the uncalibrated rank, to compare")
+    later: Later | None = Field(default=None, description="None where too little was known of too few labels")
 
 
 class ConfidenceBlock(Model):

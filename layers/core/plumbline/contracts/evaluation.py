@@ -32,13 +32,22 @@ class Mean(Model):
     n: int
 
 
+class LeftOut(Model):
+    """Reviewed rows that say nothing of a run's accuracy: picked because their label is likely wrong, or imported when
+    it was not yet kept how a row was drawn."""
+
+    picked: int = 0
+    unknown: int = 0
+
+
 class GoldCheck(Model):
     """The labels beside what people say. `origins` counts whose word it is; `held` counts gold cases whose label waits
-    for a person, which have no accepted label and so lower the coverage."""
+    for a person, which have no accepted label and so lower the coverage. Both count what the figures are over."""
 
     figures: AccuracyBlock
     origins: dict[GoldOrigin, int]
     held: int = 0
+    left_out: LeftOut = LeftOut()
 
 
 class Reference(Model):

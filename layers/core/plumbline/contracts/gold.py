@@ -3,7 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from plumbline.contracts.base import Model
+from plumbline.contracts.review import Part
 
 GoldSource = Literal["review", "ground_truth"]
 GoldOrigin = Literal["file", "review", "ground_truth", "export"]
@@ -20,3 +23,4 @@ class GoldLabel(Model):
     content_hash: str
     close_call: bool = False
     note: str = ""
+    part: Part | None = Field(default=None, description="how the row was drawn; None where that was not kept")

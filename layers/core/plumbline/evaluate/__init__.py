@@ -3,20 +3,22 @@
 from plumbline.contracts.evaluation import Check, Choice
 from plumbline.report.words import plural
 
+_NO_SAMPLE = "the rows that people reviewed are no random sample of the run, so no accuracy can be read off them"
 _NO_GOLD = "no label of the run has a gold label beside it: none came with the export or from a review"
 
 
-def choose(*, gold: int, references: int | None, judge: str | None) -> tuple[Choice, ...]:
+def choose(*, gold: int, references: int | None, judge: str | None, left_out: int = 0) -> tuple[Choice, ...]:
     """Which checks are made of a run and why, one line for each check that there is.
 
-    `gold` counts its labels with a gold label, `references` the reasonings that were given (None: no file was named);
+    `gold` counts its labels with a gold label that stands for the run, `left_out` the reviewed rows that do not;
+    `references` the reasonings that were given (None: no file was named);
     `judge` is the judging model's id. What people say comes first; a judge is only asked where somebody wants it; where
     nothing else is left, people get a sheet.
     """
     made: list[Choice] = [
         _made("gold", f"{plural(gold, 'label')} of the run can be compared with gold")
         if gold
-        else _not("gold", _NO_GOLD),
+        else _not("gold", _NO_SAMPLE if left_out else _NO_GOLD),
         _not("references", "no file of reference reasonings was named (--references)")
         if references is None
         else _made("references", f"{plural(references, 'reference reasoning')} were given"),

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from plumbline import keys
 from plumbline.accuracy import Agreement
-from plumbline.contracts.evaluation import GoldCheck
+from plumbline.contracts.evaluation import GoldCheck, LeftOut
 from plumbline.contracts.gold import GoldLabel, GoldOrigin
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.selection import LEFT_FOR_LATER
+from plumbline.contracts.selection import UNPAID
 from plumbline.gold import gold_of, read_gold
 from plumbline.jsonl import read_models
 from plumbline.ports import ListedStore
@@ -17,10 +17,14 @@ from plumbline.ports import ListedStore
 
 @dataclass(frozen=True)
 class RunGold:
-    """The labels that a run accepted (outcomes without texts), what people say of its cases, and the comparison."""
+    """The labels that a run accepted (outcomes without texts), what people say of its cases, and the comparison.
+
+    `by_id` has every case that people labeled, `check` those of them that stand for the run.
+    """
 
     accepted: list[Outcome] = field(default_factory=list)
     by_id: dict[str, str] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
     check: GoldCheck | None = None
 
 
@@ -29,7 +33,8 @@ def gold_of_labels(
 ) -> RunGold:
     """The run's labels beside gold, as its summary would count them if all that gold had come along.
 
-    Only accepted labels count as labels; cases that this run did not look at (unchanged, left for later) do not count.
+    Only accepted labels count as labels, and of reviewed cases only those drawn at random; cases that this run did not
+    look at (unchanged, left for later) do not count.
     Raises MissingObject for a run without outcomes.
     """
     outcomes = read_models(data, keys.outcomes(run_id), Outcome)
@@ -45,9 +50,10 @@ def compared(
     """The same over outcomes in memory."""
     found, agreement = RunGold(), Agreement(categories)
     origins: Counter[GoldOrigin] = Counter()
+    left_out: Counter[bool | None] = Counter()
     held = 0
     for outcome in outcomes:
-        if outcome.outcome == "unchanged" or outcome.reason == LEFT_FOR_LATER:
+        if outcome.outcome == "unchanged" or outcome.reason in UNPAID:
             continue
         accepted = outcome.category if outcome.outcome == "labeled" else None
         if accepted is not None:
@@ -55,12 +61,16 @@ def compared(
         told = gold_of(outcome, given, reviewed)
         if told is None:
             continue
-        category, origin = told
-        agreement.add(category, accepted)
-        if category in categories:
-            found.by_id[outcome.case_id] = category
-            origins[origin] += 1
+        if told.category in categories:
+            found.by_id[outcome.case_id] = told.category
+        if not told.fair:
+            left_out[told.fair] += 1
+            continue
+        agreement.add(told.category, accepted)
+        if told.category in categories:
+            origins[told.origin] += 1
             held += outcome.outcome == "needs_review"
     block = agreement.block()
-    check = GoldCheck(figures=block, origins=dict(origins), held=held) if block else None
-    return RunGold(found.accepted, found.by_id, check)
+    without = LeftOut(picked=left_out[False], unknown=left_out[None])
+    check = GoldCheck(figures=block, origins=dict(origins), held=held, left_out=without) if block else None
+    return RunGold(found.accepted, found.by_id, without, check)

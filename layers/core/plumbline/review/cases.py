@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from plumbline import keys
 from plumbline.case_text import case_text
+from plumbline.confidence import confidence_of, signals_of_label
+from plumbline.confidence.later import later_signals
 from plumbline.contracts.cases import UNKNOWN_GOLD, AnonymizedCase
-from plumbline.contracts.confidence import Signals
+from plumbline.contracts.confidence import Calibration, Signals
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.review import AskedCase, Part
@@ -59,14 +61,20 @@ def sheet_id_of(run_id: str, cases: Sequence[ReviewCase], seed: int, *, queue: b
     return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()[:12]
 
 
-def candidates_of_run(run_id: str, data: ObjectStore, *, with_signals: bool) -> list[Candidate]:
-    """Every case of the run that the model answered about. `with_signals` also reads what speaks against the labels.
+def candidates_of_run(
+    run_id: str, data: ObjectStore, *, with_signals: bool, calibration: Calibration | None = None
+) -> list[Candidate]:
+    """Every case of the run that the model answered about. `with_signals` also reads what speaks against the labels,
+    and what was learned of them later: a judge's scores, neighbours. With a calibration, the confidence is what it
+    makes of all that; else it is the label's own.
 
     Cases that were dropped or that anonymization held back have no answer to judge. Raises MissingObject for a run
     without outcomes.
     """
     outcomes = [o for o in read_models(data, keys.outcomes(run_id), Outcome) if o.shard and o.fingerprint]
-    doubted = _doubted(run_id, {o.shard or "" for o in outcomes}, data) if with_signals else set()
+    signals = _signals(run_id, outcomes, data) if with_signals else {}
+    doubted = {case_id for case_id, found in signals.items() if speaks_against(found)}
+    rated = {i: confidence_of(found, calibration) for i, found in signals.items()} if calibration else {}
     return [
         Candidate(
             case_id=o.case_id,
@@ -75,7 +83,7 @@ def candidates_of_run(run_id: str, data: ObjectStore, *, with_signals: bool) -> 
             fingerprint=o.fingerprint or "",
             category=o.category or "",
             accepted=o.outcome == "labeled",
-            confidence=o.confidence or 0.0,
+            confidence=rated.get(o.case_id, o.confidence or 0.0),
             close_call=o.close_call,
             disagreed=o.gold_category not in (None, UNKNOWN_GOLD, o.category) or o.case_id in doubted,
         )
@@ -83,13 +91,16 @@ def candidates_of_run(run_id: str, data: ObjectStore, *, with_signals: bool) -> 
     ]
 
 
-def _doubted(run_id: str, shards: set[str], data: ObjectStore) -> set[str]:
-    def read(shard: str) -> list[str]:
+def _signals(run_id: str, outcomes: Sequence[Outcome], data: ObjectStore) -> dict[str, Signals]:
+    """All that is known of the labels by now, by case id."""
+    later = later_signals(run_id, outcomes, data)
+
+    def read(shard: str) -> list[tuple[str, Signals]]:
         labels = read_if_there(data, keys.labels(run_id, shard), Label)
-        return [label.case_id for label in labels if label.signals and speaks_against(label.signals)]
+        return [(o.case_id, signals_of_label(o).model_copy(update=later.get(o.case_id, {}))) for o in labels]
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return {case_id for found in pool.map(read, sorted(shards)) for case_id in found}
+        return dict(pair for pairs in pool.map(read, sorted({o.shard or "" for o in outcomes})) for pair in pairs)
 
 
 def speaks_against(signals: Signals) -> bool:

@@ -157,6 +157,7 @@ def _take(
                 run_id=str(found.run_id),
                 content_hash=asked.content_hash,
                 note=f"job {job}{sure}",
+                part=asked.part,
             )
         )
 
