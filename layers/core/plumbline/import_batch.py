@@ -21,6 +21,7 @@ from plumbline.contracts.batch import (
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.replies import ModelReply, Usage
 from plumbline.jsonl import read_models, write_models
+from plumbline.metrics import count_usage
 from plumbline.ports import BatchModel, ObjectStore, SpendLedger
 
 BatchUsd = Callable[[Usage], float | None]
@@ -62,6 +63,7 @@ def import_batch(
         _write_shards(run_id, joined.by_shard(), data)
     data.write(keys.batch_summary(run_id), summary.model_dump_json().encode())
     _settle(run_id, submission, usd(usage) or 0.0, spend)
+    count_usage(task.run.model_id, usage, batch=True)
     return ImportBatchResult(answered=summary.answered, to_ask=summary.records - summary.answered)
 
 
