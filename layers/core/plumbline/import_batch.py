@@ -14,10 +14,10 @@ from plumbline.contracts.batch import (
     BatchJob,
     BatchRecord,
     BatchSubmission,
-    BatchSummary,
     ImportBatchResult,
     ImportBatchTask,
 )
+from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.replies import ModelReply, Usage
 from plumbline.jsonl import read_models, write_models

@@ -28,6 +28,7 @@ from plumbline.contracts.errors import (
 )
 from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
 
+LONG = "You label cases. " * 2000  # enough for the prompt cache of every model
 MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
 SECRET = "the customer's own words"
 REQUEST = ModelRequest(
@@ -79,11 +80,35 @@ def test_converse_sends_the_prompt_and_reads_the_answer(client: Any) -> None:
 
 
 def test_the_cache_point_stands_after_the_system_text(client: Any) -> None:
-    system = [{"text": "You label cases."}, {"cachePoint": {"type": "default"}}]
+    system = [{"text": LONG}, {"cachePoint": {"type": "default"}}]
     with Stubber(client) as stub:
         stub.add_response("converse", converse_answer("x", cacheWriteInputTokens=7), CONVERSE_BODY | {"system": system})
-        reply = ConverseModel(client=client, prompt_cache=True).ask(REQUEST)
+        reply = ConverseModel(client=client, prompt_cache=True).ask(REQUEST.model_copy(update={"system": LONG}))
     assert reply.usage.cache_write_tokens == 7
+
+
+@pytest.mark.parametrize(
+    ("model_id", "words", "cached"),
+    [
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", 3000, False),  # 4,096 tokens at least
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", 4000, True),
+        ("anthropic.claude-sonnet-4-5-20250929-v1:0", 1000, True),
+        ("anthropic.claude-sonnet-4-5-20250929-v1:0", 700, False),
+        ("amazon.nova-lite-v1:0", 1100, True),
+        ("meta.llama-of-no-price", 9000, False),  # it may have no prompt cache, and refuse the mark
+    ],
+)
+def test_a_cache_point_stands_only_where_the_models_cache_takes_the_text(
+    client: Any, model_id: str, words: int, cached: bool
+) -> None:
+    text = "word " * words
+    system: list[dict[str, Any]] = [{"text": text}, *([{"cachePoint": {"type": "default"}}] if cached else [])]
+    with Stubber(client) as stub:
+        stub.add_response("converse", converse_answer("x"), CONVERSE_BODY | {"modelId": model_id, "system": system})
+        ConverseModel(client=client, prompt_cache=True).ask(
+            REQUEST.model_copy(update={"model_id": model_id, "system": text})
+        )
+        stub.assert_no_pending_responses()
 
 
 def test_an_answer_without_text_is_an_empty_reply(client: Any) -> None:
@@ -93,8 +118,8 @@ def test_an_answer_without_text_is_an_empty_reply(client: Any) -> None:
     assert (reply.text, reply.stop_reason) == ("", "content_filtered")
 
 
-@pytest.mark.parametrize("prompt_cache", [False, True])
-def test_messages_sends_anthropics_native_body(client: Any, prompt_cache: bool) -> None:
+@pytest.mark.parametrize(("prompt_cache", "system"), [(False, LONG), (True, LONG), (True, "You label cases.")])
+def test_messages_sends_anthropics_native_body(client: Any, prompt_cache: bool, system: str) -> None:
     answer = {
         "id": "msg_1",
         "type": "message",
@@ -110,7 +135,7 @@ def test_messages_sends_anthropics_native_body(client: Any, prompt_cache: bool) 
             "cache_read_input_tokens": 6,
         },
     }
-    cached = {"cache_control": {"type": "ephemeral"}} if prompt_cache else {}
+    cached = {"cache_control": {"type": "ephemeral"}} if prompt_cache and system == LONG else {}
     body = {
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 200,
@@ -120,7 +145,7 @@ def test_messages_sends_anthropics_native_body(client: Any, prompt_cache: bool) 
             {"role": "assistant", "content": [{"type": "text", "text": "?"}]},
             {"role": "user", "content": [{"type": "text", "text": "again"}]},
         ],
-        "system": [{"type": "text", "text": "You label cases.", **cached}],
+        "system": [{"type": "text", "text": system, **cached}],
     }
     sent = {
         "modelId": MODEL,
@@ -130,7 +155,9 @@ def test_messages_sends_anthropics_native_body(client: Any, prompt_cache: bool) 
     }
     with Stubber(client) as stub:
         stub.add_response("invoke_model", native_answer(answer), sent)
-        reply = MessagesModel(client=client, prompt_cache=prompt_cache).ask(REQUEST)
+        reply = MessagesModel(client=client, prompt_cache=prompt_cache).ask(
+            REQUEST.model_copy(update={"system": system})
+        )
     assert reply.text == "<category>X</category>"
     assert reply.stop_reason == "max_tokens"
     assert reply.usage == Usage(input_tokens=12, output_tokens=3, cache_write_tokens=5, cache_read_tokens=6)

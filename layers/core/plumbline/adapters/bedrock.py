@@ -4,6 +4,7 @@ An error is told apart by its code, never by the words of its message. The servi
 quote what it was sent.
 """
 
+import functools
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ from plumbline.contracts.errors import (
     PlumblineError,
 )
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
+from plumbline.prices import price_table
+from plumbline.tokens import tokens_in
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
@@ -68,6 +71,11 @@ _NO_CREDENTIALS = (
     PartialCredentialsError,
     TokenRetrievalError,
 )
+
+
+@functools.lru_cache(maxsize=32)
+def _static_tokens(system: str) -> int:
+    return tokens_in(system)
 
 
 class _BedrockModel:
@@ -109,6 +117,10 @@ class _BedrockModel:
     def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
         raise NotImplementedError
 
+    def _caches(self, request: ModelRequest) -> bool:
+        """Whether a checkpoint after the system text pays: the model's cache takes no text below its minimum."""
+        return self._prompt_cache and price_table().caches(request.model_id, _static_tokens(request.system))
+
     def _client(self) -> "BedrockRuntimeClient":
         with self._making:
             if self._made is None:
@@ -125,7 +137,8 @@ class ConverseModel(_BedrockModel):
     """Any model that speaks Bedrock's Converse.
 
     `concurrency` is how many threads ask at a time (the size of the connection pool); `prompt_cache` marks the system
-    text as cacheable, which a model without prompt caching refuses; timeouts are seconds for each of three attempts.
+    text as cacheable, where prices.json knows the model and the text reaches its minimum; timeouts are seconds for each
+    of the attempts.
     """
 
     def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
@@ -136,7 +149,7 @@ class ConverseModel(_BedrockModel):
         }
         if request.system:
             system: list[SystemContentBlockTypeDef] = [{"text": request.system}]
-            if self._prompt_cache:
+            if self._caches(request):
                 system.append({"cachePoint": {"type": "default"}})
             body["system"] = system
         response = client.converse(**body)
@@ -195,7 +208,7 @@ class MessagesModel(_BedrockModel):
             modelId=request.model_id,
             contentType="application/json",
             accept="application/json",
-            body=json.dumps(native_body(request, prompt_cache=self._prompt_cache)).encode(),
+            body=json.dumps(native_body(request, prompt_cache=self._caches(request))).encode(),
         )
         try:
             reply = NativeReply.model_validate_json(response["body"].read())

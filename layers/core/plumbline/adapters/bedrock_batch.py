@@ -16,7 +16,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from plumbline.adapters import clients
 from plumbline.adapters.bedrock import NativeReply, native_body
-from plumbline.contracts.batch import BatchJob, JobState, JobStatus
+from plumbline.contracts.batch import BatchJob, JobState
+from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import BatchRefused, ModelAccessDenied, ModelThrottled, ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.settings import BatchSettings

@@ -8,12 +8,14 @@ from plumbline import keys
 from plumbline.collate.shard import ShardRecords, read_ahead
 from plumbline.collate.tally import Tally
 from plumbline.confidence import read_calibration
+from plumbline.contracts.batch import BatchSubmission
+from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
 from plumbline.contracts.selection import Selection
-from plumbline.jsonl import read_models, write_line
+from plumbline.jsonl import read_if_there, read_models, write_line
 from plumbline.metrics import count_run
 from plumbline.ports import Ledger, ObjectStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
@@ -68,6 +70,7 @@ def collate(
         # No call is under way any more: what is still set aside is for calls whose answer never came back.
         perhaps_spent_usd=spend.held(run.run_id),
     )
+    summary = summary.model_copy(update=_of_batch(run.run_id, data))
     data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
     _remember(task, data, ledger)
     count_run(summary)
@@ -80,6 +83,13 @@ def _selection(task: CollateTask, data: ObjectStore) -> Selection | None:
     if task.ingest.affordable is None:
         return None
     return Selection.model_validate_json(data.read(keys.selection(task.run.run_id)))
+
+
+def _of_batch(run_id: str, data: ObjectStore) -> dict[str, BatchSummary | str | None]:
+    """What became of the run's batch, and why not all of it went into one; nothing for a run on demand."""
+    submission = next(read_if_there(data, keys.batch(run_id), BatchSubmission), None)
+    summary = next(read_if_there(data, keys.batch_summary(run_id), BatchSummary), None)
+    return {"batch": summary, "batch_reason": submission.reason if submission else None}
 
 
 def _close(records: ShardRecords, task: CollateTask, tally: Tally) -> None:

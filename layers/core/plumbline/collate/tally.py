@@ -104,6 +104,8 @@ class Tally:
             prices_as_of=prices.as_of,
             human_hours=tried * minutes_per_case / 60,
             minutes_per_case=minutes_per_case,
+            saved_by_cache_usd=prices.saved_by_cache(run.model_id, self.paid[False]),
+            saved_by_batch_usd=_saved_by_batch(run.model_id, self.paid[True]),
             perhaps_spent_usd=perhaps_spent_usd,
         )
         names: tuple[OutcomeName, ...] = get_args(OutcomeName)
@@ -200,6 +202,11 @@ def _usd(model_id: str, usage: Mapping[bool, Usage]) -> float | None:
     amounts = [price_table().usd(model_id, tokens, batch=batch) for batch, tokens in usage.items()]
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
+
+
+def _saved_by_batch(model_id: str, usage: Usage) -> float | None:
+    plain = price_table().usd(model_id, usage)
+    return None if plain is None else plain - (price_table().usd(model_id, usage, batch=True) or 0.0)
 
 
 def _kind_of(outcome: Outcome) -> tuple[str | None, str]:

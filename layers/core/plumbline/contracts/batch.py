@@ -3,18 +3,13 @@
 Source: Amazon Bedrock User Guide, "Process multiple prompts with batch inference".
 """
 
-from typing import Literal
-
 from pydantic import Field
 
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.replies import Usage
 from plumbline.contracts.runs import IngestResult, RunRequest
 
-JobStatus = Literal[
-    "Submitted", "Validating", "Scheduled", "InProgress", "Completed", "PartiallyCompleted", "Failed", "Stopping",
-    "Stopped", "Expired",
-]  # fmt: skip
 ENDED: frozenset[JobStatus] = frozenset({"Completed", "PartiallyCompleted", "Failed", "Stopped", "Expired"})
 
 
@@ -89,19 +84,6 @@ class BatchAnswer(Model):
     stop_reason: str = ""
     usage: Usage = Usage()
     error: str | None = Field(default=None, description="the service's error code of this record")
-
-
-class BatchSummary(Model):
-    """What became of the records of a run: records = answered + errors + missing."""
-
-    jobs: dict[JobStatus, int]
-    records: int
-    answered: int
-    errors: dict[str, int] = Field(default_factory=dict, description="error code to records; asked again on demand")
-    missing: int = Field(default=0, description="records without a line of output; asked again on demand")
-    repeated: int = Field(default=0, description="lines about a record that had one; the first counts")
-    strangers: int = Field(default=0, description="lines about no record of this run; left out")
-    usage: Usage = Usage()
 
 
 class SubmitBatchTask(Model):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from plumbline.contracts.accuracy import AccuracyBlock, Interval
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.labels import BUDGET_REACHED, OutcomeName
 from plumbline.contracts.prompts import PromptRef
@@ -147,6 +148,8 @@ class Cost(Model):
     prices_as_of: str | None
     human_hours: float
     minutes_per_case: float
+    saved_by_cache_usd: float | None = Field(default=None, description="against calls on demand without prompt cache")
+    saved_by_batch_usd: float | None = Field(default=None, description="against the same calls on demand")
     perhaps_spent_usd: float = Field(
         default=0.0, description="beside usd: set aside for calls whose answer never came back, at its most"
     )
@@ -214,6 +217,8 @@ class RunSummary(Model):
     accuracy: AccuracyBlock | None = None
     confidence: ConfidenceBlock | None = None
     vote_calls: int = Field(default=0, description="of the calls paid for and reused, those for votes")
+    batch: BatchSummary | None = Field(default=None, description="None where no batch job answered")
+    batch_reason: str | None = Field(default=None, description="why not every case went into a batch, in words")
     balance: BalanceResult | None = None
     training_job: str | None = None
     training_error: str | None = None
