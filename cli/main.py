@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from cli import destroy as destroying
-from cli import local_stack, prompts, status, up
+from cli import fault_file, local_stack, prompts, status, up
 from cli.anonymize import ANONYMIZE_EXAMPLES, anonymize_command
 from cli.compare_prompts import COMPARE_EXAMPLES, compare_command
 from cli.confidence import confidence_app
@@ -158,9 +158,15 @@ def up_command(
     detach: Annotated[
         bool, typer.Option("--detach/--foreground", "-d", help="Run in the background, or until Ctrl-C.")
     ] = False,
+    faults: Annotated[
+        Path | None,
+        typer.Option("--faults", metavar="FILE", help="What goes wrong in front of the model (docs/faults.md)."),
+    ] = None,
 ) -> None:
     """Start the local stack: template.yaml deployed on this machine, with no account and no Docker."""
     given = parameters_of(parameters or ())
+    if faults is not None:
+        fault_file.use(faults)
     raise typer.Exit(up.up(model, port, given, Console(highlight=False), detach=detach))
 
 

@@ -15,6 +15,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="what to bind to; 0.0.0.0 lets containers in")
     parser.add_argument("--port", type=int, default=0, help="the AWS endpoint's port; 0 takes a free one")
     parser.add_argument("--model", default="embedding", help="the stand-in model")
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        default=os.environ.get("PLUMBLINE_FAULTS"),
+        help="a file of faults for the stand-in (docs/faults.md); default: PLUMBLINE_FAULTS",
+    )
     parser.add_argument("--parallel", type=int, help="how many invocations of one function run at once")
     parser.add_argument("--no-state", action="store_true", help="do not keep what buckets and tables hold")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="a template parameter")
@@ -47,17 +53,23 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: None)
     # Only now: moto asks boto3 for its settings while it is imported.
     from local.bedrock.answering import StandInError  # noqa: PLC0415
+    from local.bedrock.faults import read_faults  # noqa: PLC0415
     from local.bedrock.server import MODELS  # noqa: PLC0415
     from local.deploy import DeploymentFailed, TemplateNotSupported  # noqa: PLC0415
     from local.stack import AlreadyRunning, LocalStack  # noqa: PLC0415
 
     if options.model not in MODELS:
         parser.error(f"there is no stand-in model {options.model}; there are {', '.join(MODELS)}")
+    try:
+        faults = read_faults(options.faults) if options.faults else None
+    except StandInError as error:
+        parser.error(str(error))
     stack = LocalStack(
         options.template,
         state_dir=options.state_dir,
         parameters=dict(pair.split("=", 1) for pair in options.parameter),
         model=options.model,
+        faults=faults,
         host=options.host,
         port=options.port,
         parallel=options.parallel,

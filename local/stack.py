@@ -25,6 +25,7 @@ from local.workers import WorkerPools
 from plumbline.contracts.batch import BatchLimits
 
 if TYPE_CHECKING:
+    from local.bedrock.faults import Faults
     from local.bedrock.job_wire import Job
     from local.bedrock.jobs import BatchJobs
 
@@ -65,7 +66,8 @@ class LocalStack:
     for the commands (local.json) and, unless `keep_state` is off, what the buckets and tables hold and the training
     and batch jobs (state/): saved after each execution and job, every minute while something changes, and at the stop.
     A batch job that runs at the stop goes on after the next start.
-    `model` names a stand-in model and `model_options` what it takes; a running `model_server` replaces it.
+    `model` names a stand-in model, `model_options` what it takes and `faults` what goes wrong in front of it; a running
+    `model_server` replaces all three.
     `host` and `port` are what the AWS endpoint binds to (0: a free port). `parallel` invocations of a function run at
     once. `time_scale` multiplies the state machines' Wait states and Retry intervals. Training jobs run one at a time,
     with the interpreter `training_python` (None: that of `make training-env` beside the template, or the one named by
@@ -83,6 +85,7 @@ class LocalStack:
         model: str = "embedding",
         model_options: Mapping[str, Any] | None = None,
         model_server: ModelServer | None = None,
+        faults: "Faults | None" = None,
         host: str = "127.0.0.1",
         port: int = 0,
         parallel: int | None = None,
@@ -108,6 +111,7 @@ class LocalStack:
         self._training_grace = training_grace
         self._training: runner.TrainingRunner | None = None
         self._batch: BatchJobs | None = None
+        self._faults = faults
         self._deployment: Deployment | None = None
         self._pools: WorkerPools | None = None
         self._saver = Saver(self._save)
@@ -253,7 +257,7 @@ class LocalStack:
         # Late: the stand-in's models are heavy, and whoever brings a server of its own needs none of them.
         from local.bedrock.server import BedrockStandIn  # noqa: PLC0415
 
-        own = BedrockStandIn(model=name, host=self._address[0], port=0, options=options).start()
+        own = BedrockStandIn(model=name, host=self._address[0], port=0, options=options, faults=self._faults).start()
         running.callback(own.stop)
         self._batch = own.jobs
         return _reachable(self._address[0], urlsplit(own.endpoint).port)

@@ -24,7 +24,7 @@ class JobFailed(Exception):
 @dataclass(frozen=True)
 class RecordFile:
     """One record file on this machine. `answers` grows by a line a record, in the records' order; a blank line is a
-    record that was processed and of which nothing is said."""
+    record of which nothing is said."""
 
     name: str
     records: Path
@@ -119,7 +119,8 @@ def tally(files: Iterable[RecordFile]) -> dict[str, int]:
             continue
         with file.answers.open("rb") as lines:
             for line in lines:
-                _count(json.loads(line) if line.strip() else {}, counts)
+                if line.strip():
+                    _count(json.loads(line), counts)
     return counts
 
 
@@ -152,12 +153,6 @@ def publish(s3: Any, job: Job, files: Iterable[RecordFile], arrange: Callable[[P
         raise JobFailed(
             f"The output {job.asked.output} cannot be written ({error.response['Error']['Code']})"
         ) from None
-
-
-def as_answered(answers: Path, output: Path) -> None:
-    """The lines in their order, without the blank ones."""
-    with answers.open("rb") as lines, output.open("wb") as kept:
-        kept.writelines(line for line in lines if line.strip())
 
 
 def forget(folder: Path) -> None:

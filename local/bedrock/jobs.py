@@ -17,11 +17,13 @@ from local import private
 from local.bedrock import job_files
 from local.bedrock.answering import STATUS, ServiceError
 from local.bedrock.calls import CallLog
+from local.bedrock.faults import FaultInjection, FaultsOfJob
 from local.bedrock.job_files import JobFailed, RecordFile
 from local.bedrock.job_wire import CreateJob, Job, ListQuery, new_job, record_error
 from local.bedrock.wire import converse_answer, invoke_answer, read_converse, read_invoke, valid
 from plumbline.contracts.base import wrong_fields
-from plumbline.contracts.batch import BatchLimits, JobStatus
+from plumbline.contracts.batch import BatchLimits
+from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.replies import ModelReply, ModelRequest
 
 _log = logging.getLogger(__name__)
@@ -31,11 +33,12 @@ _CLOSE_SECONDS = 3.0
 class BatchJobs:
     """The jobs of one stand-in. They run one at a time, in the order in which they were submitted.
 
-    `answer` answers a record's request or raises ServiceError. Jobs can be had once `connect` said where S3 is.
+    `answer` answers a record's request or raises ServiceError; `faults` says what goes wrong. Jobs can be had once
+    `connect` said where S3 is.
     """
 
-    def __init__(self, answer: Callable[[ModelRequest], ModelReply], log: CallLog) -> None:
-        self._answer, self._calls = answer, log
+    def __init__(self, answer: Callable[[ModelRequest], ModelReply], log: CallLog, faults: FaultInjection) -> None:
+        self._answer, self._calls, self._faults = answer, log, faults
         self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._s3: Any = None
@@ -92,6 +95,12 @@ class BatchJobs:
     def create(self, body: bytes) -> Mapping[str, object]:
         """CreateModelInvocationJob. Raises ServiceError."""
         asked = valid(CreateJob, body)
+        self._faults.before_submission(asked.jobName)
+        arn = self._create(asked)
+        self._faults.after_submission(asked.jobName)
+        return {"jobArn": arn}
+
+    def _create(self, asked: CreateJob) -> str:
         with self._lock:
             if self._worker is None:
                 raise ServiceError("InternalServerException", "this stand-in has no S3 to take batch jobs from")
@@ -100,18 +109,20 @@ class BatchJobs:
                 if token is not None and token == known.asked.clientRequestToken:
                     if asked != known.asked:
                         raise ServiceError("ConflictException", "The client request token belongs to another request")
-                    return {"jobArn": known.arn}
+                    return known.arn
                 if asked.jobName == known.asked.jobName:
                     raise ServiceError("ConflictException", "The provided job name is currently in use")
             job = new_job(asked, len(self._jobs) + 1, self._region)
             self._jobs[job.id] = job
             self._worker.take(job.id)
         self._changed(job)
-        return {"jobArn": job.arn}
+        return job.arn
 
     def get(self, identifier: str) -> Mapping[str, object]:
         """GetModelInvocationJob. Raises ServiceError."""
-        return self._find(identifier).described()
+        job = self._find(identifier)
+        self._faults.before_poll(job)
+        return job.described()
 
     def stop(self, identifier: str) -> Mapping[str, object]:
         """StopModelInvocationJob. Raises ServiceError."""
@@ -185,36 +196,55 @@ class BatchJobs:
         files = job_files.fetch(self._s3, job, folder)
         self._count(job.id, total=job_files.validate(job, files, self._limits), **job_files.tally(files))
         self._advance(job.id, "Scheduled")
-        if job.status in _STEPS[:3] and datetime.now(UTC) > job.expires:
+        plan = self._faults.of_job(job)
+        if closing.wait(plan.faults.seconds):
+            return None
+        if job.status in _STEPS[:3] and (datetime.now(UTC) > job.expires or plan.faults.ends == "Expired"):
             return "Expired", "The job timed out before it began"
         self._advance(job.id, "InProgress")
-        end = self._answer_all(job, files, closing)
-        if end is not None:
-            job_files.publish(self._s3, self._jobs[job.id], files, job_files.as_answered)
+        end = self._answer_all(job, files, plan, closing)
+        if end is not None and self._jobs[job.id].processed:
+            job_files.publish(self._s3, self._jobs[job.id], files, plan.arrange)
         return end
 
-    def _answer_all(self, job: Job, files: list[RecordFile], closing: threading.Event) -> tuple[JobStatus, str] | None:
+    def _answer_all(
+        self, job: Job, files: list[RecordFile], plan: FaultsOfJob, closing: threading.Event
+    ) -> tuple[JobStatus, str] | None:
+        last = plan.faults.records_until_end(self._jobs[job.id].total)
+        planned = plan.faults.ends, "" if last is None else f"injected: the job ends {plan.faults.ends}"
+        done = sum(file.answered() for file in files)
         for file in files:
             with file.answers.open("ab") as answers:
                 for line in file.left():
-                    if self._jobs[job.id].status == "Stopping":
-                        return "Stopped", ""
-                    if datetime.now(UTC) > job.expires:
-                        return "PartiallyCompleted", "The job timed out before all records were processed"
-                    said = self._say(job, line, closing)
+                    if end := self._early_end(job):
+                        return end
+                    if last is not None and done >= last:
+                        return planned
+                    said = self._say(job, line, plan, closing)
                     if said is None:
                         return None
                     answers.write(said)
                     answers.flush()
-        return ("Stopped", "") if self._jobs[job.id].status == "Stopping" else ("Completed", "")
+                    done += 1
+        return self._early_end(job) or planned
 
-    def _say(self, job: Job, line: bytes, closing: threading.Event) -> bytes | None:
+    def _early_end(self, job: Job) -> tuple[JobStatus, str] | None:
+        if self._jobs[job.id].status == "Stopping":
+            return "Stopped", ""
+        if datetime.now(UTC) > job.expires:
+            return "PartiallyCompleted", "The job timed out before all records were processed"
+        return None
+
+    def _say(self, job: Job, line: bytes, plan: FaultsOfJob, closing: threading.Event) -> bytes | None:
         """The line of output about a record, which is counted; None, and nothing is, once the stand-in stands still."""
         record = json.loads(line)
+        if plan.is_missing(record):
+            return b"\n"
         body, started = json.dumps(record["modelInput"]).encode(), time.monotonic()
         converse = job.asked.modelInvocationType == "Converse"
         said: dict[str, object] = {"modelInput": record["modelInput"]}
         try:
+            plan.refuse_record(record)
             request = (read_converse if converse else read_invoke)(job.asked.modelId, body)
             reply = self._answer(request)
         except ServiceError as fault:
@@ -229,10 +259,8 @@ class BatchJobs:
             self._calls.record_answered(request, reply.usage)
             tokens = {"input_tokens": reply.usage.input_tokens, "output_tokens": reply.usage.output_tokens}
             self._count_one(job.id, succeeded=1, **tokens)
-            milliseconds = int(1000 * (time.monotonic() - started))
-            said["modelOutput"] = (
-                converse_answer(reply, milliseconds) if converse else invoke_answer(job.asked.modelId, reply)
-            )
+            took = int(1000 * (time.monotonic() - started))
+            said["modelOutput"] = converse_answer(reply, took) if converse else invoke_answer(job.asked.modelId, reply)
         said["recordId"] = record.get("recordId") or secrets.token_hex(6)[:11].upper()
         return json.dumps(said, ensure_ascii=False).encode() + b"\n"
 

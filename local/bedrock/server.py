@@ -19,9 +19,11 @@ from pydantic import ValidationError
 from local.bedrock.answering import STATUS, ServiceError, StandInModel
 from local.bedrock.calls import CallLog, Calls
 from local.bedrock.embedding import EmbeddingModel
+from local.bedrock.faults import FaultInjection, Faults
 from local.bedrock.jobs import BatchJobs
 from local.bedrock.llm import LlmModel, options_from
 from local.bedrock.openai import OpenAiModel, OpenAiOptions
+from local.bedrock.rules import Road
 from local.bedrock.scripted import Script, ScriptedModel
 from local.bedrock.wire import converse_answer, invoke_answer, read_converse, read_invoke
 from plumbline.contracts.replies import ModelReply, ModelRequest
@@ -46,7 +48,8 @@ class BedrockStandIn:
     """A Bedrock on loopback: the runtime, and the batch jobs of its control plane once `jobs` is connected to an S3.
 
     `model` is a name of MODELS and `options` what it takes (a Script, OpenAiOptions); port 0 picks a free port;
-    `latency_seconds` is waited before each answer. Raises StandInError when the model cannot be loaded.
+    `latency_seconds` is waited before each answer on demand, `faults` are what goes wrong. Raises StandInError when
+    the model cannot be loaded.
     """
 
     def __init__(
@@ -57,13 +60,15 @@ class BedrockStandIn:
         *,
         latency_seconds: float = 0.0,
         options: Options | None = None,
+        faults: Faults | None = None,
     ) -> None:
         if model not in MODELS:
             raise ValueError(f"no stand-in model {model!r}; there are {', '.join(MODELS)}")
         self.model = MODELS[model](options or {})
         self.latency_seconds = latency_seconds
         self.log = CallLog()
-        self.jobs = BatchJobs(self.answer, self.log)
+        self.faults = FaultInjection(faults)
+        self.jobs = BatchJobs(lambda request: self.answer(request, "batch"), self.log, self.faults)
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="bedrock-stand-in", daemon=True
@@ -80,10 +85,10 @@ class BedrockStandIn:
         """What was called so far."""
         return self.log.snapshot()
 
-    def answer(self, request: ModelRequest) -> ModelReply:
-        """What the model answers. Raises ServiceError."""
+    def answer(self, request: ModelRequest, road: Road) -> ModelReply:
+        """What the model answers, or a fault in its place. Raises ServiceError."""
         try:
-            return self.model.answer(request)
+            return self.faults.answer(self.model, request, road)
         except ServiceError:
             raise
         except Exception as error:
@@ -166,10 +171,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"message": "not found"})
 
     def do_POST(self) -> None:
-        """The two operations of Bedrock's runtime, batch jobs, and `/_script`."""
+        """The two operations of Bedrock's runtime, batch jobs, `/_script` and `/_faults`."""
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.path == "/_script":
-            self._script(body)
+        if self.path in ("/_script", "/_faults"):
+            self._steer(body)
         elif self.path == "/model-invocation-job":
             self._reply(lambda jobs: jobs.create(body))
         elif (found := _JOB_PATH.fullmatch(self.path)) and found[2]:
@@ -192,17 +197,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.stand_in.log.failed(fault.code)
         self._send(STATUS[fault.code], {"message": str(fault)}, fault.code)
 
-    def _script(self, body: bytes) -> None:
-        model = self.server.stand_in.model
-        if not isinstance(model, ScriptedModel):
+    def _steer(self, body: bytes) -> None:
+        stand_in = self.server.stand_in
+        model = stand_in.model
+        if self.path == "/_script" and not isinstance(model, ScriptedModel):
             self._send(409, {"message": "this stand-in does not run the scripted model"})
             return
         try:
-            script = Script.model_validate_json(body)
+            if self.path == "/_faults":
+                stand_in.faults.follow(Faults.model_validate_json(body))
+            elif isinstance(model, ScriptedModel):
+                model.follow(Script.model_validate_json(body))
         except ValidationError as error:
             self._send(400, {"message": json.loads(error.json(include_url=False, include_context=False))})
             return
-        model.follow(script)
         self._send(200, {})
 
     def _call(self, body: bytes) -> None:
@@ -213,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         model_id, converse = unquote(found[1]), found[2] == "converse"
         request = (read_converse if converse else read_invoke)(model_id, body)
         time.sleep(stand_in.latency_seconds)
-        reply = stand_in.answer(request)
+        reply = stand_in.answer(request, "on_demand")
         if self._client_is_gone():
             stand_in.log.abandoned()
             self.close_connection = True
