@@ -1,6 +1,6 @@
 """`plumbline prompts compare`: prompt versions on the same cases, beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -19,12 +19,13 @@ from cli.stack_model import StackModel, any_stack, stack_model, stack_parameters
 from cli.tasks import chosen_task
 from cli.trying import drawn, label_all, say_estimate
 from cli.wrapping import say
-from plumbline.compare_prompts import expected_usage, figures, steps
+from plumbline.compare_prompts import answered, expected, figures, steps
+from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.comparisons import PromptComparison
-from plumbline.contracts.replies import Usage
 from plumbline.prompting import LoadedPrompt, load_prompt
 from plumbline.report.interval_plot import PlotRow, interval_plot
-from plumbline.report.words import plural
+from plumbline.report.words import count, money, plural
+from plumbline.spend_tracker import Estimate
 from plumbline.trials import Trial
 
 SHOWN_CASES: Final = 8
@@ -65,7 +66,7 @@ def compare_command(
         str | None, typer.Option("--model-id", metavar="ID", help="A Bedrock model or profile. [the stack's]")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", metavar="USD", help="Refuse what is estimated to cost more.")
+        float | None, typer.Option("--budget", metavar="USD", help="No call is made that could cost more.")
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.svg", help="Draw the accuracies with their intervals.")
@@ -101,23 +102,37 @@ def compare(options: CompareOptions, console: Console) -> int:
         options.gold, options.mapping, prompts, console,
         sample=options.sample, seed=options.seed, privacy=stack_privacy(parameters),
     )  # fmt: skip
-    asked = stack_model(where, parameters, options.model_id)
+    asked = stack_model(where, parameters, options.model_id, budget=options.budget)
     cases = [gold.case for gold in found.cases]
-    usage = sum((expected_usage(prompt, cases) for prompt in prompts), Usage())
-    say_estimate(console, f"{plural(len(cases), 'case')} with {plural(len(prompts), 'prompt version')}", usage, asked,
-                 options.budget)  # fmt: skip
-    trials = {prompt.ref.version: label_all(cases, prompt, asked, console) for prompt in prompts}
+    estimate = sum((expected(prompt, cases) for prompt in prompts), Estimate())
+    what = f"{plural(len(cases), 'case')} with {plural(len(prompts), 'prompt version')}"
+    say_estimate(console, what, estimate, asked)
+    trials = _trials(cases, prompts, asked, console)
     result = compared(options, task, prompts, found, trials, asked)
     if options.as_json:
         print(result.model_dump_json(indent=2))
     else:
         for part in rendered(result, console.width, options.cases):
             console.print(part)
-        say(console, f"\n{reuse_line(result.versions)}", style="dim")
+        say(console, f"\n{reuse_line(result)}", style="dim")
     if options.plot:
         _draw(options.plot, result)
         say(console, f"Plot: {shown(options.plot.absolute())}")
     return 0
+
+
+def _trials(
+    cases: Sequence[AnonymizedCase], prompts: Sequence[LoadedPrompt], asked: StackModel, console: Console
+) -> dict[str, list[Trial]]:
+    """The cases labeled with each version, until the budget is used up. Raises CliError where it allowed nothing."""
+    trials: dict[str, list[Trial]] = {}
+    for prompt in prompts:
+        if not asked.spend.refusals:
+            trials[prompt.ref.version] = label_all(cases, prompt, asked, console)
+    if not any(trial.asked for found in trials.values() for trial in found):
+        budget = money(asked.spend.budget_usd or 0.0)
+        raise CliError(f"The budget of {budget} does not allow a single call.", "Raise --budget.")
+    return trials
 
 
 def compared(
@@ -125,19 +140,38 @@ def compared(
     task: str,
     prompts: Sequence[LoadedPrompt],
     found: GoldCases,
-    trials: dict[str, list[Trial]],
+    trials: Mapping[str, Sequence[Trial]],
     asked: StackModel,
 ) -> PromptComparison:
-    """The trials as a comparison."""
-    gold = [case.gold for case in found.cases]
+    """The trials as a comparison: the versions that had an answer, on the cases that each of them answered."""
+    begun = {version: rows for version, rows in trials.items() if any(row.asked for row in rows)}
+    places = answered(list(begun.values()))
+    gold = [found.cases[place].gold for place in places]
+    of = {prompt.ref.version: prompt for prompt in prompts}
+    kept = {version: [rows[place] for place in places] for version, rows in begun.items()}
     return PromptComparison(
         task=task,
         model_id=asked.model_id,
         source=options.gold.name,
         seed=options.seed,
         cases=len(gold),
-        versions=tuple(figures(prompt, gold, trials[prompt.ref.version], asked.usd) for prompt in prompts),
-        steps=tuple(steps(gold, trials)),
+        versions=tuple(figures(of[version], gold, rows, asked.usd) for version, rows in kept.items()),
+        steps=tuple(steps(gold, kept)),
+        paid_usd=asked.spend.spent_usd,
+        cut_short=_cut_short(prompts, trials, len(places), asked) if asked.spend.refusals else "",
+    )
+
+
+def _cut_short(
+    prompts: Sequence[LoadedPrompt], trials: Mapping[str, Sequence[Trial]], compared: int, asked: StackModel
+) -> str:
+    """How many cases each version was asked about before the budget ended it."""
+    names = [prompt.ref.version for prompt in prompts]
+    each = ", ".join(f"{name} {count(sum(trial.asked for trial in trials.get(name, ())))}" for name in names)
+    return (
+        f"The budget of {money(asked.spend.budget_usd or 0.0)} ended it. Cases answered: {each}. The figures are of "
+        f"the {plural(compared, 'case')} that every version shown has answered. With a larger --budget the same "
+        "command goes on: what was answered is not paid for again."
     )
 
 

@@ -22,6 +22,8 @@ def rendered(found: PromptComparison, width: int, limit: int) -> Iterator[Render
     yield _figures(found.versions, width)
     if note := model_note(found.model_id):
         yield Text(f"{found.model_id} is {note}: its accuracy says nothing about a language model's.", style="yellow")
+    if found.cut_short:
+        yield Text(f"\n{found.cut_short}", style="yellow")
     for step in found.steps:
         yield Text()
         yield from _step(step, limit)
@@ -104,9 +106,8 @@ def _label(name: str | None, gold: str) -> Text:
     return Text(f"{name} ✓", style="green") if name == gold else Text(name or _NO_LABEL, style="red")
 
 
-def reuse_line(versions: Sequence[VersionFigures]) -> str:
-    """How many answers were looked up instead of paid for, and what was paid."""
-    calls, reused = sum(row.calls for row in versions), sum(row.reused for row in versions)
-    paid = [row.paid_usd for row in versions]
-    spent = "" if None in paid else f"; paid {money(sum(usd or 0.0 for usd in paid))}"
+def reuse_line(found: PromptComparison) -> str:
+    """How many answers were looked up instead of paid for, and what the whole comparison did cost now."""
+    calls, reused = sum(row.calls for row in found.versions), sum(row.reused for row in found.versions)
+    spent = "" if found.paid_usd is None else f"; paid {money(found.paid_usd)}"
     return f"{plural(calls, 'answer')}, {count(reused)} of them reused from earlier{spent}."

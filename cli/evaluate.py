@@ -79,7 +79,7 @@ def evaluate_command(
     ] = DEFAULT_SAMPLE,
     seed: Annotated[int, typer.Option("--seed", help="Another seed draws other cases.")] = 1,
     budget: Annotated[
-        float | None, typer.Option("--budget", metavar="USD", help="Refuse a judge estimated to cost more.")
+        float | None, typer.Option("--budget", metavar="USD", help="No call of the judge that could cost more.")
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.svg", help="Draw the figures with their intervals.")
@@ -132,8 +132,8 @@ def evaluate(options: EvaluateOptions, console: Console) -> int:
         result = result.model_copy(update={"references": compared_texts(where, summary, found, given)})
     if options.judge:
         data = S3ObjectStore(where.data_bucket)
-        asked = stack_model(where, stack_parameters(where), options.judge)
-        limits = JudgeOptions(options.sample, options.seed, options.budget)
+        asked = stack_model(where, stack_parameters(where), options.judge, budget=options.budget)
+        limits = JudgeOptions(options.sample, options.seed)
         check = judged_run(summary, _needed(prompt, summary), found.accepted, found.by_id, asked, data, limits, console)
         result = result.model_copy(update={"judge": check})
     if any(choice.made for choice in choices if choice.check == "review_sheet"):

@@ -154,6 +154,16 @@ def _references(found: ReferenceCheck) -> Iterator[RenderableType]:
         yield Text(f"{plural(found.unmatched, 'reference')} of cases without a label in this run.", style="yellow")
 
 
+def _unscored(found: JudgeCheck) -> Iterator[Text]:
+    if found.unread:
+        yield Text(f"{plural(found.unread, 'label')} without a score: no reply could be read.", style="yellow")
+    if found.unasked:
+        words = (
+            f"The budget ended it: {plural(found.unasked, 'label')} of the sample not judged. With a larger --budget"
+        )
+        yield Text(f"{words} the same command goes on: what was answered is not paid for again.", style="yellow")
+
+
 def _judge(found: JudgeCheck, width: int) -> Iterator[RenderableType]:
     yield Text.assemble(("\nJudge score", "bold"), f" by {found.model_id}: an opinion, not accuracy")
     if note := model_note(found.model_id):
@@ -165,8 +175,7 @@ def _judge(found: JudgeCheck, width: int) -> Iterator[RenderableType]:
         grid.add_row("Scores", Text(listed), "")
     yield grid
     yield Text(_spent(found), style="dim")
-    if found.unread:
-        yield Text(f"{plural(found.unread, 'label')} without a score: no reply could be read.", style="yellow")
+    yield from _unscored(found)
     if found.agreement:
         yield from _agreement(found.agreement)
     elif found.score:

@@ -28,10 +28,10 @@ from plumbline.drafting.rounds import (
     PER_ROUND,
     Improver,
     Parts,
-    final_usage,
-    round_usage,
+    final_estimate,
+    round_estimate,
     split,
-    start_usage,
+    start_estimate,
 )
 from plumbline.prompting import LoadedPrompt, versions
 from plumbline.report.improvement import STOPPED, difference, render_improvement
@@ -69,7 +69,7 @@ class ImproveOptions:
 
 def improve_command(
     gold: Annotated[Path, typer.Option("--gold", metavar="FILE", help="Cases with gold labels, as `run` reads them.")],
-    budget: Annotated[float, typer.Option("--budget", metavar="USD", help="No round starts that may go beyond it.")],
+    budget: Annotated[float, typer.Option("--budget", metavar="USD", help="No call is made that could cost more.")],
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=50, help="At most so many rounds.")] = 3,
     task: Annotated[str | None, typer.Option("--task", "-t", metavar="TASK", help="A folder under prompts/.")] = None,
     base: Annotated[str | None, typer.Option("--base", metavar="VERSION", help="Where to begin. [the newest]")] = None,
@@ -125,9 +125,11 @@ def improve(options: ImproveOptions, console: Console) -> int:
     version = new_version(task, options.out)
     report = _report_path(options, task, version)
     parts, left_out = _parts(options, where, prompt, console)
-    asked = stack_model(where, stack_parameters(where), options.model_id)
-    least = start_usage(prompt, parts) + round_usage(prompt, parts, options.per_round) + final_usage(prompt, parts)
-    say_estimate(console, "the first look, one round and the last look", least, asked, options.budget)
+    asked = stack_model(where, stack_parameters(where), options.model_id, budget=options.budget)
+    least = (
+        start_estimate(prompt, parts) + round_estimate(prompt, parts, options.per_round) + final_estimate(prompt, parts)
+    )
+    say_estimate(console, "the first look, one round and the last look", least, asked)
     improver = Improver(
         parts=parts,
         base=prompt,
@@ -135,8 +137,7 @@ def improve(options: ImproveOptions, console: Console) -> int:
         version=version,
         model=asked.model,
         model_id=asked.model_id,
-        price=asked.usd,
-        budget_usd=options.budget,
+        spend=asked.spend,
         target=options.target,
         per_round=options.per_round,
         with_llm=options.with_llm,
@@ -215,32 +216,34 @@ def _found(options: ImproveOptions, task: str, improver: Improver, left_out: int
         stopped=improver.stopped,
         calls=improver.calls,
         reused=improver.reused,
-        usd=improver.usd,
+        usd=improver.spend.spent_usd,
     )
 
 
 def _say_round(console: Console, done: ImproveRound) -> None:
     if done.step is None:
         words = f"no usable draft in {plural(done.unusable, 'answer')}"
+        if done.cut_short:
+            words = f"{plural(len(done.drafts), 'draft')} not tried: the budget allowed no more"
         say(console, f"Round {done.number}: {words}", style="yellow")
         return
     style = "green" if done.kept else "dim"
     drafts = plural(len(done.drafts), "draft")
     words = f"{drafts} {'kept' if done.kept else 'not kept'}; held-back part {difference(done.step)}"
+    if done.cut_short:
+        words += f"; the budget allowed no more than {plural(done.held_back.n if done.held_back else 0, 'case')} of it"
     say(console, f"Round {done.number}: {words}", style=style)
 
 
 def _say_end(console: Console, found: Improvement, report: Path) -> None:
     say(console, f"\n{STOPPED[found.stopped]}")
-    if found.final is None:
-        say(
-            console,
-            f"No draft was better; {found.base} stays: {_said(found, best=False)} on the final part.",
-            style="yellow",
-        )
+    if found.version is None:
+        stays = f"No draft was better; {found.base} stays: {_said(found, best=False)} on the final part."
+        say(console, stays, style="yellow")
     else:
         words = f"{found.version}: {_said(found, best=True)} on the final part, {found.base} {_said(found, best=False)}"
-        say(console, f"{words}: {difference(found.final)}.", style="bold")
+        told = f": {difference(found.final)}" if found.final else ""
+        say(console, f"{words}{told}.", style="bold")
         path = shown(prompt_path(found.task, str(found.version)))
         say(console, f"Written: {path} (a draft, not published).")
     if note := model_note(found.model_id):
@@ -255,7 +258,10 @@ def _say_end(console: Console, found: Improvement, report: Path) -> None:
 
 def _said(found: Improvement, *, best: bool) -> str:
     value = found.final_best if best else found.final_base
-    return f"{percent(value.value)} ({interval_span(value)})"
+    if not value.n:
+        return "not known, since the budget allowed no such look,"
+    of = f", {plural(value.n, 'case')}" if value.n < found.parts["final"] else ""
+    return f"{percent(value.value)} ({interval_span(value)}{of})"
 
 
 def _report_path(options: ImproveOptions, task: str, version: str) -> Path:

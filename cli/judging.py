@@ -26,7 +26,7 @@ from plumbline.evaluate.judge import (
     ToJudge,
     agreement,
     drawn,
-    expected_judge_usage,
+    expected,
     judge_labels,
     same_model,
 )
@@ -35,18 +35,17 @@ from plumbline.evaluate.texts import mean
 from plumbline.jsonl import read_models, write_models
 from plumbline.ports import ListedStore, ObjectStore
 from plumbline.prompting import LoadedPrompt
-from plumbline.report.words import plural
+from plumbline.report.words import money, plural
 
 _LOWEST: Final = 5  # labels that are listed, those with the lowest scores
 
 
 @dataclass(frozen=True)
 class JudgeOptions:
-    """Which labels are judged, and for how much at most."""
+    """Which labels are judged."""
 
     sample: int
     seed: int
-    budget: float | None
 
 
 def check_judge(model_id: str, where: Stack, summary: RunSummary) -> None:
@@ -72,7 +71,8 @@ def judged_run(
 ) -> JudgeCheck:
     """Ask the judge about a sample of the labels, keep what it says beside the run, and put it in figures.
 
-    Raises UsageProblem above the budget, CliError where nothing can be judged or the model does not answer.
+    Where the budget ends the asking, the figures are of what was answered. Raises UsageProblem for an estimate above
+    it, CliError where nothing can be judged or the model does not answer.
     """
     judge = load_judge(prompts_dir())
     wanted, sampled = drawn(accepted, gold, options.sample, options.seed)
@@ -82,14 +82,17 @@ def judged_run(
         why = "its texts are gone" if wanted else "it accepted none"
         raise CliError(f"{summary.run_id} has no label to judge: {why}.", "Run the cases again.")
     at_random = {outcome.case_id for outcome in wanted[:sampled]}
-    usage = expected_judge_usage(judge, prompt.prompt, items)
-    say_estimate(console, f"{plural(len(items), 'label')} judged by {asked.model_id}", usage, asked, options.budget)
+    estimate = expected(judge, prompt.prompt, items)
+    say_estimate(console, f"{plural(len(items), 'label')} judged by {asked.model_id}", estimate, asked)
     with answering(console) as progress:
         progress.begin("judging", len(items))
         found = judge_labels(
             items, judge=judge, prompt=prompt.prompt, model=asked.model, model_id=asked.model_id,
             concurrency=CONCURRENCY, on_done=progress.done,
         )  # fmt: skip
+    if not found.calls:
+        budget = money(asked.spend.budget_usd or 0.0)
+        raise CliError(f"The budget of {budget} does not allow a single call.", "Raise --budget.")
     if found.judged:
         keep(summary.run_id, found.judged, data)
     else:
@@ -109,6 +112,7 @@ def _figures(
         sampled=sum(case_id in at_random for case_id in (*(one.case_id for one in found.judged), *found.unread)),
         extra=judged - sum(case_id in at_random for case_id in {*(o.case_id for o in found.judged), *found.unread}),
         unread=len(found.unread),
+        unasked=len(found.unasked),
         score=mean([float(score) for score in fair]) if fair else None,
         scores={score: counted[score] for score in range(MIN_SCORE, MAX_SCORE + 1)},
         agreement=agreement(found.judged, gold),
@@ -116,7 +120,7 @@ def _figures(
         usage=found.usage,
         calls=found.calls,
         reused=found.reused,
-        paid_usd=asked.usd(found.paid),
+        paid_usd=asked.spend.spent_usd,
     )
 
 

@@ -25,14 +25,14 @@ from cli.trying import say_estimate
 from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.errors import MissingObject, PlumblineError
+from plumbline.contracts.errors import BudgetExceeded, MissingObject, PlumblineError
 from plumbline.contracts.runs import RunSummary
 from plumbline.drafting.mining import Confusion, Miss, confusions, worth_drafting
 from plumbline.drafting.prompt_text import as_version
 from plumbline.drafting.writing import (
     MOST_EXAMPLES,
     Drafted,
-    expected_draft_usage,
+    expected_of_drafts,
     fresh,
     from_the_case,
     write,
@@ -87,7 +87,7 @@ def mine_command(
         str | None, typer.Option("--model-id", metavar="ID", help="Who drafts: a Bedrock model. [the stack's]")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", metavar="USD", help="Refuse what is estimated to cost more.")
+        float | None, typer.Option("--budget", metavar="USD", help="No call is made that could cost more.")
     ] = None,
     stack: StackName = None,
     as_json: AsJson = False,
@@ -164,18 +164,22 @@ def _drafts(
 ) -> list[Drafted]:
     if not options.with_llm:
         return [from_the_case(miss) for miss in picked]
-    asked = stack_model(where, stack_parameters(where), options.model_id)
-    usage = expected_draft_usage(len(picked), prompt)
-    say_estimate(console, f"{plural(len(picked), 'draft')} by {asked.model_id}", usage, asked, options.budget)
+    asked = stack_model(where, stack_parameters(where), options.model_id, budget=options.budget)
+    estimate = expected_of_drafts(len(picked), prompt)
+    say_estimate(console, f"{plural(len(picked), 'draft')} by {asked.model_id}", estimate, asked)
     return written(prompt, picked, asked, console)
 
 
 def written(prompt: LoadedPrompt, picked: Sequence[Miss], asked: StackModel, console: Console) -> list[Drafted]:
-    """The model's drafts; where it gave none, the case itself, which is said. Raises CliError where the model fails."""
+    """The model's drafts, as many as the budget allows; where it gave none, the case itself, which is said. Raises
+    CliError where the model fails."""
     drafts = []
     for miss in picked:
         try:
             drafted = write(prompt, miss, model=asked.model, model_id=asked.model_id).drafted
+        except BudgetExceeded as error:
+            say(console, f"{str(error)[:1].upper()}{str(error)[1:]}.", style="yellow")
+            break
         except PlumblineError as error:
             raise CliError(f"{str(error)[:1].upper()}{str(error)[1:]}.", "Without a model: --without-llm.") from None
         drafts.append(drafted or from_the_case(miss))

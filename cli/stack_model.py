@@ -16,7 +16,7 @@ from cli.paths import prompts_dir
 from cli.run import start_local
 from cli.stack import Stack, function_of
 from plumbline.adapters.bedrock import READ_TIMEOUT
-from plumbline.adapters.model import stored_model
+from plumbline.adapters.model import guarded_model
 from plumbline.adapters.privacy import privacy
 from plumbline.anonymize import Privacy
 from plumbline.contracts.errors import InvalidSettings, ModelThrottled, ModelUnavailable
@@ -24,6 +24,7 @@ from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.ports import LanguageModel
 from plumbline.prices import price_table
 from plumbline.settings import ModelSettings, PrivacySettings, from_env
+from plumbline.spend_tracker import SpendTracker
 
 CONCURRENCY: Final = 8
 _WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # seconds between the tries of one request
@@ -40,10 +41,11 @@ _PRIVACY: Final = {
 
 @dataclass(frozen=True)
 class StackModel:
-    """Whom to ask, by which id, and what it costs."""
+    """Whom to ask, by which id, and what it costs. `spend` stands below the store of replies and keeps the budget."""
 
     model: LanguageModel
     model_id: str
+    spend: SpendTracker
 
     def usd(self, usage: Usage) -> float | None:
         """What the usage costs; None where no price is known."""
@@ -62,11 +64,12 @@ def stack_parameters(where: Stack) -> dict[str, str]:
 
 
 def stack_model(
-    where: Stack, parameters: Mapping[str, str], model_id: str | None = None, concurrency: int = CONCURRENCY
+    where: Stack, parameters: Mapping[str, str], model_id: str | None = None, *, budget: float | None = None
 ) -> StackModel:
     """The stack's model on Bedrock, behind the stack's own store of replies: what was answered once is not paid again.
 
-    Busy moments of the service are waited out. Raises CliError for a stack without that store.
+    No call is made that could break the budget. Busy moments of the service are waited out. Raises CliError for a stack
+    without that store.
     """
     settings = ModelSettings(
         data_bucket=where.data_bucket,
@@ -74,10 +77,11 @@ def stack_model(
         idempotency_table=function_of(where, "IdempotencyTable"),
         model_api="messages" if parameters.get("ModelApi") == "messages" else "converse",
         prompt_cache=parameters.get("PromptCache", "true") == "true",
-        case_concurrency=concurrency,
+        case_concurrency=CONCURRENCY,
         model_read_seconds=float(parameters.get("ModelReadSeconds") or READ_TIMEOUT),
     )
-    return StackModel(PatientModel(stored_model(settings)), model_id or where.model_id)
+    model, spend = guarded_model(settings, lambda bedrock: SpendTracker(bedrock, budget))
+    return StackModel(PatientModel(model), model_id or where.model_id, spend)
 
 
 def stack_privacy(parameters: Mapping[str, str]) -> Privacy:

@@ -15,9 +15,10 @@ from cli.wrapping import say
 from plumbline.anonymize import Privacy
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import PlumblineError
-from plumbline.contracts.replies import ModelReply, Usage
+from plumbline.contracts.replies import ModelReply
 from plumbline.prompting import LoadedPrompt
 from plumbline.report.words import count, money, plural
+from plumbline.spend_tracker import Estimate
 from plumbline.trials import Trial, label_cases
 
 
@@ -53,14 +54,15 @@ def drawn(
     return found
 
 
-def say_estimate(console: Console, what: str, usage: Usage, asked: StackModel, budget: float | None) -> None:
-    """Say what the calls may cost. Raises UsageProblem where that is above the budget, or not known while there is one.
+def say_estimate(console: Console, what: str, estimate: Estimate, asked: StackModel) -> None:
+    """Say what the calls may cost: each answered at once, and at the most.
 
-    The estimate is an upper one: it reckons with no prompt cache and no reused answer.
+    Raises UsageProblem where even the former is above the budget, and where no price is known while there is a budget.
     """
-    usd = asked.usd(usage)
-    tokens = f"{count(usage.input_tokens)} input and {count(usage.output_tokens)} output tokens"
-    if usd is None:
+    budget = asked.spend.budget_usd
+    usd, most = asked.usd(estimate.once), asked.usd(estimate.most)
+    tokens = f"{count(estimate.once.input_tokens)} input and {count(estimate.once.output_tokens)} output tokens"
+    if usd is None or most is None:
         say(console, f"Estimate for {what}: {tokens}; no price is known for {asked.model_id}.", style="dim")
         if budget is not None:
             raise UsageProblem(
@@ -68,16 +70,22 @@ def say_estimate(console: Console, what: str, usage: Usage, asked: StackModel, b
                 "Leave --budget out, or add the model to prices.json.",
             )
         return
-    say(console, f"Estimate for {what}: at most {money(usd)} ({tokens}).", style="dim")
+    worst = f"; up to {money(most)} if every answer is as long as allowed, and unreadable until the last ask"
+    say(console, f"Estimate for {what}: {money(usd)} ({tokens}){worst if most > usd else ''}.", style="dim")
     if budget is not None and usd > budget:
         hint = "Nothing was asked. Take a smaller --sample, fewer versions, or raise --budget."
         raise UsageProblem(f"The estimate of {money(usd)} is above the budget of {money(budget)}.", hint)
+    if budget is not None and most > budget:
+        say(console, f"No call is made that could bring it above the budget of {money(budget)}.", style="dim")
 
 
 def label_all(
     cases: Sequence[AnonymizedCase], prompt: LoadedPrompt, asked: StackModel, console: Console
 ) -> list[Trial]:
-    """The cases labeled with the prompt, with progress. Raises CliError where the model does not answer."""
+    """The cases labeled with the prompt, with progress; where the budget ends it, some were not `asked`.
+
+    Raises CliError where the model does not answer.
+    """
     with answering(console) as progress:
         progress.begin(f"{prompt.ref.task} {prompt.ref.version}", len(cases))
         return label_cases(

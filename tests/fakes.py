@@ -114,10 +114,11 @@ class MemorySpend:
 
 
 class FakeModel:
-    """A LanguageModel that answers what `answer` says and remembers every request."""
+    """A LanguageModel that answers what `answer` says, each time for `usage`, and remembers every request."""
 
-    def __init__(self, answer: Callable[[ModelRequest], str | Exception]) -> None:
+    def __init__(self, answer: Callable[[ModelRequest], str | Exception], usage: Usage | None = None) -> None:
         self.answer = answer
+        self.usage = usage or Usage(input_tokens=100, output_tokens=20)
         self.requests: list[ModelRequest] = []
 
     def ask(self, request: ModelRequest) -> ModelReply:
@@ -125,7 +126,7 @@ class FakeModel:
         answer = self.answer(request)
         if isinstance(answer, Exception):
             raise answer
-        return ModelReply(text=answer, stop_reason="end_turn", usage=Usage(input_tokens=100, output_tokens=20))
+        return ModelReply(text=answer, stop_reason="end_turn", usage=self.usage)
 
 
 class MemoryWorkflow:

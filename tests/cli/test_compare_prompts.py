@@ -1,6 +1,7 @@
 """`plumbline prompts compare`: the same cases for each version, figures with intervals, and what each one changed."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cli.compare_prompts import CompareOptions, compare
 from cli.errors import CliError, UsageProblem
 from cli.stack import Stack
 from plumbline.contracts.errors import ModelAccessDenied
-from plumbline.contracts.replies import ModelRequest
+from plumbline.contracts.replies import ModelRequest, Usage
 from plumbline.prompting import load_prompt
 from tests.builders import answer
 from tests.cli.trying import gold_file, with_model
@@ -109,8 +110,43 @@ def test_an_estimate_above_the_budget_asks_nothing(
         compare(CompareOptions(("v1", "v2"), gold, budget=0.001), console)
     assert "Nothing was asked" in caught.value.hint
     assert model.requests == []
-    assert "Estimate for 10 cases with 2 prompt versions: at most $0.06" in console.export_text()
+    said = " ".join(console.export_text().split())
+    assert re.search(
+        r"Estimate for 10 cases with 2 prompt versions: \$0\.0\d \(.*\); up to \$0\.2\d if every answer", said
+    )
     assert compare(CompareOptions(("v1", "v2"), gold, budget=1.0), console) == 0
+
+
+def test_the_budget_is_a_hard_limit_and_what_was_answered_is_compared(
+    gold: Path, stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = with_model(monkeypatch, compare_prompts, stack, judged, HAIKU)
+    model.usage = Usage(input_tokens=9000)  # far more than is estimated
+    console = Console(width=200)
+    assert compare(CompareOptions(("v1", "v2"), gold, budget=0.16, as_json=True), console) == 0
+    out = capsys.readouterr().out
+    found = json.loads(out[out.index("{\n") :])
+    assert 0.10 < found["paid_usd"] <= 0.16
+    assert found["paid_usd"] == pytest.approx(len(model.requests) * 0.009)
+    assert 0 < found["cases"] < 10
+    assert [row["calls"] for row in found["versions"]] == [found["cases"]] * 2
+    assert found["cut_short"].startswith(f"The budget of $0.16 ended it. Cases answered: v1 10, v2 {found['cases']}.")
+
+
+def test_a_version_that_the_budget_left_unasked_is_named_and_not_compared(
+    gold: Path, stack: Stack, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = with_model(monkeypatch, compare_prompts, stack, judged, HAIKU)
+    model.usage = Usage(input_tokens=9000)
+    compare(CompareOptions(("v1", "v2"), gold, budget=0.06), console)
+    out = " ".join(console.export_text().split())
+    assert "v2 0. The figures are of the" in out
+    assert "v2 against v1" not in out
+    model.requests.clear()
+    model.usage = Usage(input_tokens=100)
+    with pytest.raises(UsageProblem):
+        compare(CompareOptions(("v1", "v2"), gold, budget=0.00001), console)
+    assert model.requests == []
 
 
 def test_a_budget_for_a_model_without_a_price_is_refused(

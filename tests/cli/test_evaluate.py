@@ -19,7 +19,7 @@ from cli.stack import Stack
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.evaluation import Judged
-from plumbline.contracts.replies import ModelRequest
+from plumbline.contracts.replies import ModelRequest, Usage
 from plumbline.jsonl import read_models
 from tests import builders as b
 from tests.cli.reviewed import RUN, store_run
@@ -147,6 +147,18 @@ def test_a_judge_above_the_budget_is_not_asked(model: FakeModel, stack: Stack, c
         evaluate(EvaluateOptions(judge=HAIKU, budget=0.0001), console)
     assert model.requests == []
     assert "8 labels judged by" in " ".join(console.export_text().split())
+
+
+def test_the_budget_of_a_judge_is_a_hard_limit_and_its_scores_so_far_are_kept(
+    model: FakeModel, stack: Stack, console: Console
+) -> None:
+    run_with(stack, gold=False)
+    model.usage = Usage(input_tokens=4000)  # far more than is estimated
+    evaluate(EvaluateOptions(judge=HAIKU, budget=0.02), console)
+    out = " ".join(console.export_text().split())
+    assert 0 < len(model.requests) * 0.004 <= 0.02
+    assert f"{8 - len(model.requests)} labels of the sample not judged" in out
+    assert len(list(read_models(S3ObjectStore("data"), keys.judged(RUN), Judged))) == len(model.requests)
 
 
 def test_a_judge_whose_replies_cannot_be_read_gives_no_score(stack: Stack, model: FakeModel, console: Console) -> None:

@@ -9,10 +9,12 @@ from cli.stack import Stack
 from cli.stack_model import PatientModel
 from cli.stack_model import stack_model as model_of
 from plumbline.adapters import model as adapter
-from plumbline.contracts.errors import ModelAccessDenied, ModelThrottled
+from plumbline.contracts.errors import BudgetExceeded, ModelAccessDenied, ModelThrottled
 from plumbline.contracts.replies import ModelRequest, Turn, Usage
+from plumbline.spend_tracker import SpendTracker
 from tests.fakes import FakeModel
 
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 REQUEST = ModelRequest(model_id="m", system="s", turns=(Turn(role="user", text="t"),), max_tokens=100)
 
 
@@ -26,13 +28,20 @@ def test_what_was_answered_once_is_not_asked_again(stack: Stack, monkeypatch: py
     fake = FakeModel(lambda request: "answer")
     monkeypatch.setattr(stack_model, "function_of", lambda where, logical: "replies")
     monkeypatch.setattr(adapter, "_bedrock", lambda settings: fake)
-    adapter.stored_model.cache_clear()
     asked = model_of(stack, {})
-    adapter.stored_model.cache_clear()
     assert asked.model_id == "local.test"
     assert not asked.model.ask(REQUEST).from_cache
     assert asked.model.ask(REQUEST).from_cache
     assert len(fake.requests) == 1
+
+    # What is stored is had for nothing when the budget is used up; what is not is refused, and asked another time.
+    poor = model_of(stack, {}, budget=0.000001)
+    other = REQUEST.model_copy(update={"model_id": HAIKU})
+    assert poor.model.ask(REQUEST).from_cache
+    with pytest.raises(BudgetExceeded):
+        poor.model.ask(other)
+    assert (len(fake.requests), poor.spend.spent_usd) == (1, 0.0)
+    assert model_of(stack, {}, budget=1).model.ask(other).text == "answer"
 
 
 def test_busy_moments_are_waited_out_and_what_waiting_does_not_mend_is_not() -> None:
@@ -53,7 +62,8 @@ def test_busy_moments_are_waited_out_and_what_waiting_does_not_mend_is_not() -> 
 
 
 def test_the_price_is_the_models_own() -> None:
-    asked = stack_model.StackModel(FakeModel(lambda request: ""), "us.anthropic.claude-haiku-4-5-20251001-v1:0")
+    spend = SpendTracker(FakeModel(lambda request: ""))
+    asked = stack_model.StackModel(spend, HAIKU, spend)
     assert asked.usd(Usage(input_tokens=1_000_000)) == pytest.approx(1)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from cli.stack import Stack
 from cli.stack_model import StackModel
 from plumbline.anonymize import Privacy
 from plumbline.contracts.replies import ModelRequest
+from plumbline.spend_tracker import SpendTracker
 from tests.fakes import FakeModel
 
 Answer = Callable[[ModelRequest], str | Exception]
@@ -30,9 +32,14 @@ def with_model(
     monkeypatch.setattr(module, "any_stack", lambda name, console: where)
     monkeypatch.setattr(module, "stack_parameters", lambda where: {})
     monkeypatch.setattr(module, "stack_privacy", lambda parameters: Privacy(NoFinder()), raising=False)
-    monkeypatch.setattr(
-        module, "stack_model", lambda where, parameters, wanted=None: StackModel(model, wanted or model_id)
-    )
+
+    def stack_model(
+        where: object, parameters: object, wanted: str | None = None, *, budget: float | None = None
+    ) -> Any:
+        spend = SpendTracker(model, budget)
+        return StackModel(spend, wanted or model_id, spend)
+
+    monkeypatch.setattr(module, "stack_model", stack_model)
     return model
 
 

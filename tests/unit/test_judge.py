@@ -8,16 +8,27 @@ import yaml
 
 from plumbline.contracts.errors import InvalidPrompt, ModelThrottled, UnparseableReply
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.replies import ModelRequest
-from plumbline.evaluate.judge import ToJudge, agreement, drawn, expected_judge_usage, judge_labels, same_model
-from plumbline.evaluate.judge_prompt import judge_system, judge_versions, load_judge, publish_judge, read_score
+from plumbline.contracts.replies import ModelRequest, Usage
+from plumbline.evaluate.judge import ToJudge, agreement, drawn, expected, judge_labels, same_model
+from plumbline.evaluate.judge_prompt import (
+    judge_request,
+    judge_system,
+    judge_versions,
+    load_judge,
+    publish_judge,
+    read_score,
+)
+from plumbline.prices import ANSWER_TOKENS
 from plumbline.prompt_lock import read_lock
 from plumbline.prompting import load_prompt, tasks
+from plumbline.spend import most_usd
+from plumbline.spend_tracker import SpendTracker
 from tests import builders as b
 from tests.fakes import FakeModel
 from tests.prompt_files import SHIPPED, write
 from tests.unit.test_evaluate import BILLING, DEFECT, outcome
 
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 JUDGE = load_judge(SHIPPED)
 PROMPT = b.prompt().prompt
 
@@ -154,11 +165,21 @@ def test_the_models_errors_are_handed_on() -> None:
 
 
 def test_the_estimate_grows_with_the_cases() -> None:
-    one, three = (
-        expected_judge_usage(JUDGE, PROMPT, items(*(outcome(str(n)) for n in range(size)))) for size in (1, 3)
-    )
-    assert three.output_tokens == 3 * one.output_tokens == 360
-    assert three.input_tokens == pytest.approx(3 * one.input_tokens, rel=0.01)
+    one, three = (expected(JUDGE, PROMPT, items(*(outcome(str(n)) for n in range(size)))) for size in (1, 3))
+    assert three.once.output_tokens == 3 * one.once.output_tokens == 3 * ANSWER_TOKENS
+    assert three.once.input_tokens == pytest.approx(3 * one.once.input_tokens, rel=0.01)
+    assert three.most.output_tokens == 3 * 900  # asked twice again
+
+
+def test_where_the_budget_ends_it_the_scores_there_are_come_back() -> None:
+    wanted = [outcome(name) for name in "abcdef"]
+    one = most_usd(judge_request(JUDGE, judge_system(JUDGE.prompt, PROMPT), items(wanted[0])[0].case, BILLING, HAIKU))
+    assert one is not None
+    spend = SpendTracker(FakeModel(lambda request: said(4), Usage(output_tokens=300)), one + 0.0015 * 2.5)
+    found = judge_labels(items(*wanted), judge=JUDGE, prompt=PROMPT, model=spend, model_id=HAIKU, concurrency=1)
+    assert len(found.judged) == found.calls == 3
+    assert {one.case_id for one in found.judged} | set(found.unasked) == set("abcdef")
+    assert found.unread == ()
 
 
 # ----------------------------------------------------------------------------------------------------- who and what

@@ -8,24 +8,32 @@ from plumbline.accuracy import wilson
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.comparisons import ChangedLabel, VersionFigures, VersionStep
 from plumbline.contracts.replies import Usage
+from plumbline.ingest.cut import CHARS_PER_TOKEN
+from plumbline.prices import tokens_of
 from plumbline.prompting import LoadedPrompt, prompt_tokens
 from plumbline.significance import differences, macro_f1, mcnemar, right_alone
-from plumbline.trials import Trial
+from plumbline.spend_tracker import Estimate, estimated
+from plumbline.trials import MAX_REPAIRS, Trial
 
 Price = Callable[[Usage], float | None]
-_CHARS_PER_TOKEN = 4
 _ASK_TOKENS = 60  # the case's tags and the line that asks
-_ANSWER_TOKENS = 150
+_COMPLAINT_TOKENS = 100  # what a re-ask says beside the names
 
 
-def expected_usage(prompt: LoadedPrompt, cases: Sequence[AnonymizedCase]) -> Usage:
-    """About what it takes to label the cases once, with no prompt cache and no reused reply: an upper estimate.
+def expected(prompt: LoadedPrompt, cases: Sequence[AnonymizedCase]) -> Estimate:
+    """What labeling the cases takes; see Estimate."""
+    chars = sum(case.chars for case in cases)
+    input_tokens, _ = tokens_of(len(cases), chars, prompt_tokens(prompt) + _ASK_TOKENS, 0)
+    names = sum(len(name) for name in prompt.prompt.category_names) // CHARS_PER_TOKEN
+    return estimated(
+        len(cases), input_tokens, prompt.prompt.model.max_tokens,
+        re_asks=MAX_REPAIRS, complaint_tokens=_COMPLAINT_TOKENS + names,
+    )  # fmt: skip
 
-    An answer is taken as 150 tokens, or as many as the prompt allows where that is fewer.
-    """
-    answer = min(_ANSWER_TOKENS, prompt.prompt.model.max_tokens)
-    input_tokens = sum(prompt_tokens(prompt) + _ASK_TOKENS + case.chars // _CHARS_PER_TOKEN for case in cases)
-    return Usage(input_tokens=input_tokens, output_tokens=answer * len(cases))
+
+def answered(trials: Sequence[Sequence[Trial]]) -> list[int]:
+    """The places of the cases that had an answer in each of the trials, which are of equal length."""
+    return [place for place, row in enumerate(zip(*trials, strict=True)) if all(trial.asked for trial in row)]
 
 
 def figures(prompt: LoadedPrompt, gold: Sequence[str], trials: Sequence[Trial], price: Price) -> VersionFigures:

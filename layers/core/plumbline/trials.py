@@ -7,7 +7,7 @@ and the bounded re-ask are the run's own.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from plumbline.asking import Asked, ask_each
+from plumbline.asking import ask_each
 from plumbline.contracts.base import Model
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import UnparseableReply
@@ -17,10 +17,12 @@ from plumbline.parse import label_of
 from plumbline.ports import LanguageModel
 from plumbline.prompting import LoadedPrompt, build_request
 from plumbline.repair import re_ask
+from plumbline.spend_tracker import unpaid
 
 TRIAL = "trial"  # stands for the run in a label's lineage
 MAX_REPAIRS = 2
 CONCURRENCY = 8
+NOT_ASKED = "not asked: the budget allowed no more"
 
 
 class Trial(Model):
@@ -33,6 +35,11 @@ class Trial(Model):
     paid: Usage
     calls: int
     reused: int
+
+    @property
+    def asked(self) -> bool:
+        """Whether the case had an answer; without one nothing is known of how the prompt does on it."""
+        return self.calls > 0
 
     @property
     def category(self) -> str | None:
@@ -57,8 +64,9 @@ def label_cases(
 ) -> list[Trial]:
     """One trial for each case, in the cases' order. Cases that a person has to see first are not asked about.
 
-    `on_done` is told each answer as it comes, from several threads; cases of the very same text share one.
-    Raises the model's errors, as `ask_each` says; behind the store of replies a repeat then pays for nothing twice.
+    `on_done` is told each answer as it comes, from several threads; cases of the very same text share one. A case
+    that the budget could not pay for is not `asked`, one whose re-ask it could not pay for has no label.
+    Raises the model's other errors, as `ask_each` says; behind the store of replies a repeat pays for nothing twice.
     """
     cases = list(cases)
     said: dict[str, list[Reply]] = defaultdict(list)
@@ -67,9 +75,12 @@ def label_cases(
     for attempt in range(max_repairs + 1):
         requests = [(case.case_id, _request(case, said[case.case_id], model_id, prompt)) for case in asked_about]
         asked = ask_each(requests, model=watched, prompt=prompt.ref, attempt=attempt, concurrency=concurrency)
-        for reply in _answered(asked):
-            said[reply.case_id].append(reply)
-        asked_about = [case for case in asked_about if _worth_another(said[case.case_id][-1], prompt)]
+        if asked.error:
+            raise asked.error
+        answered = {reply.case_id: reply for reply in asked.replies if not unpaid(reply)}
+        for case_id, reply in answered.items():
+            said[case_id].append(reply)
+        asked_about = [c for c in asked_about if c.case_id in answered and _worth_another(answered[c.case_id], prompt)]
         if not asked_about:
             break
     return [_trial(case, said[case.case_id], prompt) for case in cases]
@@ -77,12 +88,6 @@ def label_cases(
 
 def _request(case: AnonymizedCase, said: Sequence[Reply], model_id: str, prompt: LoadedPrompt) -> ModelRequest:
     return re_ask(case, said, model_id, prompt) if said else build_request(prompt, case, model_id)
-
-
-def _answered(asked: Asked) -> list[Reply]:
-    if asked.error:
-        raise asked.error
-    return asked.replies
 
 
 def _worth_another(reply: Reply, prompt: LoadedPrompt) -> bool:
@@ -97,7 +102,7 @@ def _read(reply: Reply, prompt: LoadedPrompt) -> Label | str:
 
 
 def _trial(case: AnonymizedCase, said: Sequence[Reply], prompt: LoadedPrompt) -> Trial:
-    found = _read(said[-1], prompt) if said else case.review_reason or ""
+    found = _read(said[-1], prompt) if said else case.review_reason or NOT_ASKED
     return Trial(
         case_id=case.case_id,
         label=found if isinstance(found, Label) else None,

@@ -7,14 +7,25 @@ import pytest
 
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.comparisons import ChangedLabel, VersionStep
-from plumbline.contracts.replies import ModelRequest, Usage
-from plumbline.drafting.rounds import Improver, Parts, is_better, split
+from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
+from plumbline.drafting.rounds import (
+    Improver,
+    Parts,
+    final_estimate,
+    is_better,
+    round_estimate,
+    split,
+    start_estimate,
+)
+from plumbline.prices import price_table
 from plumbline.prompting import load_prompt
 from plumbline.significance import mcnemar
+from plumbline.spend_tracker import Estimate, SpendTracker
 from tests.builders import answer, case
 from tests.fakes import FakeModel
 from tests.prompt_files import SHIPPED
 
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 BILLING, EDUCATION, DEFECT = "Billing Inquiry", "Customer Education", "Software Defect"
 BASE = load_prompt(SHIPPED, "root_cause", "v2")
 TEXT = (SHIPPED / "root_cause" / "v2.yaml").read_text(encoding="utf-8")
@@ -50,11 +61,17 @@ def learns(request: ModelRequest) -> str:
     return answer(BILLING if "cancel" in text and "gym" in request.system else EDUCATION)
 
 
-def improver(answers: Callable[[ModelRequest], str], parts: Parts | None = None, **options: object) -> Improver:
+def improver(
+    answers: Callable[[ModelRequest], str],
+    parts: Parts | None = None,
+    budget_usd: float = 100.0,
+    usage: Usage | None = None,
+    **options: object,
+) -> Improver:
+    spend = SpendTracker(FakeModel(answers, usage), budget_usd)
     settings: dict[str, object] = {
-        "parts": parts or spread(), "base": BASE, "text": TEXT, "version": "v9", "model": FakeModel(answers),
-        "model_id": "m", "price": lambda usage: usage.input_tokens / 1e6, "budget_usd": 100.0, "concurrency": 1,
-        **options,
+        "parts": parts or spread(), "base": BASE, "text": TEXT, "version": "v9", "model": spend, "spend": spend,
+        "model_id": HAIKU, "concurrency": 1, **options,
     }  # fmt: skip
     return Improver(**settings)  # type: ignore[arg-type]  # by name
 
@@ -69,12 +86,17 @@ def test_parts_have_no_case_in_common_and_no_near_duplicates() -> None:
 
 
 def test_a_draft_that_helps_is_kept_and_the_final_part_is_looked_at_once() -> None:
-    run = improver(learns)
-    model = run.model
-    assert isinstance(model, FakeModel)
+    asked: list[str] = []
+
+    def told(request: ModelRequest) -> str:
+        asked.append(request.turns[0].text)
+        return learns(request)
+
+    run = improver(told)
     run.run(2)
     final = {one.messages[0].text for one in run.parts.final.cases}
-    assert not any(text in request.turns[0].text for request in model.requests for text in final)
+    assert asked
+    assert not any(text in request for request in asked for text in final)
 
     before, after, found = run.finish()
     assert [done.kept for done in run.rounds] == [True]
@@ -130,17 +152,55 @@ def test_it_stops_at_the_target() -> None:
 
 
 def test_no_round_begins_that_may_go_beyond_the_budget() -> None:
-    asked = improver(learns, budget_usd=0.01)
+    parts = spread()
+    first, last = start_estimate(BASE, parts).once, final_estimate(BASE, parts).once
+    one_round = round_estimate(BASE, parts, 4).once
+    usd = sum(price_table().usd(HAIKU, usage) or 0.0 for usage in (last, one_round))
+    dear = Usage(input_tokens=4000, output_tokens=100)
+    asked = improver(learns, budget_usd=usd + 72 * (4000 + 500) / 1e6 - 0.001, usage=dear)
     asked.run(5)
     assert (asked.stopped, asked.rounds) == ("budget", [])
-    free = improver(learns, price=lambda usage: None)
+    assert asked.calls == 72  # of the first look, whose estimate was lower
+    assert first.input_tokens > 0
+    free = improver(learns, model_id="acme.unheard-of")
     free.run(5)
-    assert free.stopped == "budget"  # what has no price cannot be kept within one
+    assert (free.stopped, free.calls) == ("budget", 0)  # what has no price cannot be kept within one
     enough = improver(learns, budget_usd=100)
     enough.run(5)
     enough.finish()
-    assert enough.usd == pytest.approx(enough.calls * 100 / 1e6)
-    assert enough.paid == Usage(input_tokens=100 * enough.calls, output_tokens=20 * enough.calls)
+    assert enough.spend.spent_usd == pytest.approx(enough.calls * (100 + 20 * 5) / 1e6)
+    assert enough.spend.paid == Usage(input_tokens=100 * enough.calls, output_tokens=20 * enough.calls)
+
+
+def test_a_round_that_the_budget_ends_keeps_no_draft_and_the_last_look_has_its_money() -> None:
+    class Dearer(FakeModel):
+        """After the first look each answer costs twice what is estimated."""
+
+        def ask(self, request: ModelRequest) -> ModelReply:
+            if len(self.requests) == 72:
+                self.usage = Usage(input_tokens=8000)
+            return super().ask(request)
+
+    def usd(estimate: Estimate) -> float:
+        return price_table().usd(HAIKU, estimate.once) or 0.0
+
+    parts = spread()
+    room = usd(round_estimate(BASE, parts, 1)) + usd(final_estimate(BASE, parts))
+    spend = SpendTracker(Dearer(learns), 72 * 200 / 1e6 + room + 0.001)
+    run = improver(learns, parts, model=spend, spend=spend, per_round=1)
+    run.run(3)
+    [done] = run.rounds
+    assert (run.stopped, done.cut_short, done.kept, run.kept) == ("budget", True, False, [])
+    assert done.step is not None
+    assert done.held_back is not None
+    assert 0 < done.held_back.n < 36  # what was answered is shown
+    before, after, found = run.finish()
+    assert before == after
+    assert before.n > 30
+    assert found is None
+    assert spend.spent_usd is not None
+    assert spend.budget_usd is not None
+    assert 0.9 * spend.budget_usd < spend.spent_usd <= spend.budget_usd
 
 
 def test_without_a_model_the_examples_are_the_cases_themselves() -> None:

@@ -49,7 +49,7 @@ class VersionStep(Model):
 
 
 class PromptComparison(Model):
-    """What `plumbline prompts compare` found."""
+    """What `plumbline prompts compare` found. `cases` are those that had an answer with each of `versions`."""
 
     task: str
     model_id: str
@@ -58,3 +58,5 @@ class PromptComparison(Model):
     cases: int
     versions: tuple[VersionFigures, ...]
     steps: tuple[VersionStep, ...]
+    paid_usd: float | None = Field(default=None, description="what the whole comparison did cost now")
+    cut_short: str = Field(default="", description="what the budget left unasked, in words; empty where nothing")

@@ -97,7 +97,8 @@ class JudgeCheck(Model):
     """What another model says of a sample of the labels: judge scores, never accuracy.
 
     `score` and `scores` are over the `sampled` labels that were drawn at random; `extra` others with gold were judged
-    as well, for the agreement alone. `unread` counts those of both whose replies gave no score.
+    as well, for the agreement alone. `unread` counts those of both whose replies gave no score, `unasked` others for
+    which the budget allowed no call.
     """
 
     model_id: str
@@ -105,6 +106,7 @@ class JudgeCheck(Model):
     sampled: int
     extra: int = 0
     unread: int = 0
+    unasked: int = 0
     score: Mean | None
     scores: dict[int, int]
     agreement: JudgeAgreement | None

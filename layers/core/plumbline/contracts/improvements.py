@@ -23,14 +23,17 @@ class ImproveRound(Model):
     held_back: Interval | None = Field(description="accuracy with the drafts; None where there was none to try")
     step: VersionStep | None
     kept: bool
+    cut_short: bool = Field(default=False, description="the budget ended it: figures are of the cases answered by then")
     usd: float | None
 
 
 class Improvement(Model):
-    """The whole loop. Accuracy counts a case without a label as wrong.
+    """The whole loop. Accuracy counts a case without a label as wrong, and one that the budget left unasked not at all:
+    an interval of no case (n is 0) says nothing.
 
     `final` compares the best draft with the base on a part that no round looked at; None where no draft was kept, and
-    then `final_base` is the base's accuracy on it. `version` is the file that was written, where one was.
+    then `final_base` is the base's accuracy on it; also None where the budget allowed no such look. `version` is the
+    file that was written, where one was.
     """
 
     task: str

@@ -4,18 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from plumbline.accuracy import wilson
-from plumbline.compare_prompts import Price, expected_usage, step
+from plumbline.compare_prompts import answered, expected, step
 from plumbline.contracts.accuracy import Interval
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.comparisons import VersionStep
+from plumbline.contracts.errors import BudgetExceeded
 from plumbline.contracts.improvements import ImproveRound, Stopped
-from plumbline.contracts.replies import ModelReply, Usage
+from plumbline.contracts.replies import ModelReply
 from plumbline.drafting.mining import Miss, confusions, worth_drafting
 from plumbline.drafting.prompt_text import as_version
-from plumbline.drafting.writing import Drafted, expected_draft_usage, fresh, from_the_case, write
+from plumbline.drafting.writing import Drafted, expected_of_drafts, fresh, from_the_case, write
 from plumbline.fingerprint import NearDuplicates
 from plumbline.ports import LanguageModel
+from plumbline.prices import price_table
 from plumbline.prompting import LoadedPrompt
+from plumbline.spend_tracker import Estimate, SpendTracker
 from plumbline.trials import Trial, label_cases
 
 ALPHA = 0.2
@@ -31,6 +34,10 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.cases)
+
+    def at(self, places: Sequence[int]) -> "Part":
+        """Those of its cases."""
+        return Part(tuple(self.cases[place] for place in places), tuple(self.gold[place] for place in places))
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ def is_better(found: VersionStep, alpha: float = ALPHA) -> bool:
 
 @dataclass
 class Improver:
-    """Runs the rounds; `text` is the base's file. What was asked and spent is counted as it goes."""
+    """Runs the rounds; `text` is the base's file. `spend` stands below `model`: it counts what is paid and keeps the
+    budget. While the rounds run, what the last look is estimated to cost is set aside."""
 
     parts: Parts
     base: LoadedPrompt
@@ -68,8 +76,7 @@ class Improver:
     version: str
     model: LanguageModel
     model_id: str
-    price: Price
-    budget_usd: float
+    spend: SpendTracker
     target: float | None = None
     per_round: int = PER_ROUND
     with_llm: bool = True  # without, an example is the anonymized case itself, for a person to finish
@@ -82,7 +89,6 @@ class Improver:
     used: set[str] = field(default_factory=set)
     calls: int = 0
     reused: int = 0
-    paid: Usage = field(default_factory=Usage)
     stopped: Stopped = "rounds"
 
     def __post_init__(self) -> None:
@@ -93,40 +99,42 @@ class Improver:
 
     def run(self, most_rounds: int) -> None:
         """At most so many rounds, and no more than the budget allows. Raises the model's errors."""
-        self._development = self.label("development", self.base, self.parts.development)
-        self._held_back = self.label("held back", self.base, self.parts.held_back)
-        self._base_trials = (self._development, self._held_back)
+        with self.spend.setting_aside(self._usd(final_estimate(self.base, self.parts)) or 0.0):
+            self._development = self.label("development", self.base, self.parts.development)
+            self._held_back = self.label("held back", self.base, self.parts.held_back)
+            self._base_trials = (self._development, self._held_back)
+            self.stopped = self._rounds(most_rounds)
+
+    def _rounds(self, most_rounds: int) -> Stopped:
         for number in range(1, most_rounds + 1):
             if self._reached_target():
-                break
-            if self._costs_too_much():
-                self.stopped = "budget"
-                return
+                return "target"
+            if self.spend.refusals or self._costs_too_much():
+                return "budget"
             picked = list(worth_drafting(confusions(self._misses()), most=self.per_round, least=1, used=self.used))
             if not picked:
-                self.stopped = "nothing_left"
-                return
+                return "nothing_left"
             self._round(number, picked)
-        if self._reached_target():
-            self.stopped = "target"
+        if self.spend.refusals:
+            return "budget"
+        return "target" if self._reached_target() else "rounds"
 
     def _reached_target(self) -> bool:
-        return self.target is not None and self.best_held_back().value >= self.target
+        if self.target is None or self.spend.refusals:
+            return False
+        return self.best_held_back().value >= self.target
 
     def finish(self) -> tuple[Interval, Interval, VersionStep | None]:
-        """Base and best on the final part, and the step between them; None where no draft was kept."""
+        """Base and best on the final part, and the step between them; None where no draft was kept, and where the
+        budget allowed no look. All three are over the cases that the budget allowed to ask both about."""
         part = self.parts.final
         before = self.label("final", self.base, part)
-        if not self.kept:
-            return accuracy(before, part), accuracy(before, part), None
-        after = self.label("final", self.best, part)
-        names = (self.base.ref.version, self.version)
-        return accuracy(before, part), accuracy(after, part), step(names, part.gold, before, after)
-
-    @property
-    def usd(self) -> float | None:
-        """What was paid so far."""
-        return self.price(self.paid)
+        after = self.label("final", self.best, part) if self.kept else before
+        both = answered((before, after))
+        part = part.at(both)
+        before, after = [before[place] for place in both], [after[place] for place in both]
+        found = step((self.base.ref.version, self.version), part.gold, before, after) if self.kept and both else None
+        return accuracy(before, part), accuracy(after, part), found
 
     def label(self, what: str, prompt: LoadedPrompt, part: Part) -> list[Trial]:
         """The part labeled with the prompt, and counted."""
@@ -137,7 +145,6 @@ class Improver:
         )  # fmt: skip
         for trial in trials:
             self.calls, self.reused = self.calls + trial.calls, self.reused + trial.reused
-            self.paid += trial.paid
         return trials
 
     def base_accuracy(self) -> tuple[Interval, Interval]:
@@ -150,10 +157,10 @@ class Improver:
         return accuracy(self._held_back, self.parts.held_back)
 
     def _round(self, number: int, picked: Sequence[Miss]) -> None:
-        before = self.price(self.paid)
+        before, refused = self.spend.spent_usd, self.spend.refusals
         new = fresh(self._drafts(picked), self.best.prompt.bad_examples)
         found, reached, kept = self._tried(number, new) if new else (None, None, False)
-        after = self.price(self.paid)
+        after = self.spend.spent_usd
         done = ImproveRound(
             number=number,
             cases=tuple(draft.case_id for draft in new),
@@ -162,22 +169,29 @@ class Improver:
             held_back=reached,
             step=found,
             kept=kept,
+            cut_short=self.spend.refusals > refused,
             usd=None if before is None or after is None else after - before,
         )
         self.rounds.append(done)
         self.on_round(done)
 
-    def _tried(self, number: int, new: Sequence[Drafted]) -> tuple[VersionStep, Interval, bool]:
-        """The drafts on the held-back part; they become part of the best where they are better."""
+    def _tried(self, number: int, new: Sequence[Drafted]) -> tuple[VersionStep | None, Interval | None, bool]:
+        """The drafts on the held-back part; they become part of the best where they are better. Where the budget ends
+        the trial, its figures are of the cases that were answered, and the drafts are not kept."""
         fresh_text, candidate = self._with(new)
-        part = self.parts.held_back
-        trials = self.label("held back", candidate, part)
-        found = step((self._name(), f"round {number}"), part.gold, self._held_back, trials)
-        if kept := is_better(found):
+        refused = self.spend.refusals
+        trials = self.label("held back", candidate, self.parts.held_back)
+        both = answered((self._held_back, trials))
+        if not both:
+            return None, None, False
+        part = self.parts.held_back.at(both)
+        before, after = [self._held_back[place] for place in both], [trials[place] for place in both]
+        found = step((self._name(), f"round {number}"), part.gold, before, after)
+        if kept := self.spend.refusals == refused and is_better(found):
             self.kept += new
             self.best, self.best_text, self._held_back = candidate, fresh_text, trials
             self._development = self.label("development", candidate, self.parts.development)
-        return found, accuracy(trials, part), kept
+        return found, accuracy(after, part), kept
 
     def _name(self) -> str:
         last = next((done.number for done in reversed(self.rounds) if done.kept), None)
@@ -195,10 +209,11 @@ class Improver:
             if not self.with_llm:
                 drafts.append(from_the_case(miss))
                 continue
-            written = write(self.best, miss, model=self.model, model_id=self.model_id)
+            try:
+                written = write(self.best, miss, model=self.model, model_id=self.model_id)
+            except BudgetExceeded:
+                break
             self.calls, self.reused = self.calls + 1, self.reused + written.reply.from_cache
-            if not written.reply.from_cache:
-                self.paid += written.reply.usage
             if written.drafted:
                 drafts.append(written.drafted)
         return drafts
@@ -213,27 +228,36 @@ class Improver:
 
     def _costs_too_much(self) -> bool:
         """Whether another round, and the final part after it, may go beyond the budget."""
-        spent = self.price(self.paid)
-        ahead = self.price(round_usage(self.best, self.parts, self.per_round) + final_usage(self.best, self.parts))
-        return spent is None or ahead is None or spent + ahead > self.budget_usd
+        if self.spend.budget_usd is None:
+            return False
+        ahead = self._usd(round_estimate(self.best, self.parts, self.per_round) + final_estimate(self.best, self.parts))
+        spent = self.spend.spent_usd
+        return spent is None or ahead is None or spent + ahead > self.spend.budget_usd
+
+    def _usd(self, estimate: Estimate) -> float | None:
+        return price_table().usd(self.model_id, estimate.once)
 
 
 def accuracy(trials: Sequence[Trial], part: Part) -> Interval:
-    """The share of the part's cases that got their gold label."""
-    return wilson(sum(trial.category == gold for trial, gold in zip(trials, part.gold, strict=True)), len(part))
+    """The share of the part's cases that got their gold label, of those that were asked about; from 0 to 1 where none
+    was."""
+    pairs = [(trial.category, gold) for trial, gold in zip(trials, part.gold, strict=True) if trial.asked]
+    if not pairs:
+        return Interval(value=0.0, low=0.0, high=1.0, n=0)
+    return wilson(sum(said == gold for said, gold in pairs), len(pairs))
 
 
-def start_usage(prompt: LoadedPrompt, parts: Parts) -> Usage:
-    """An upper estimate of what the first look takes."""
-    return expected_usage(prompt, (*parts.development.cases, *parts.held_back.cases))
+def start_estimate(prompt: LoadedPrompt, parts: Parts) -> Estimate:
+    """What the first look takes."""
+    return expected(prompt, (*parts.development.cases, *parts.held_back.cases))
 
 
-def round_usage(prompt: LoadedPrompt, parts: Parts, drafts: int) -> Usage:
-    """The same of one round whose draft is kept."""
-    return expected_draft_usage(drafts, prompt) + start_usage(prompt, parts)
+def round_estimate(prompt: LoadedPrompt, parts: Parts, drafts: int) -> Estimate:
+    """What one round takes whose draft is kept."""
+    return expected_of_drafts(drafts, prompt) + start_estimate(prompt, parts)
 
 
-def final_usage(prompt: LoadedPrompt, parts: Parts) -> Usage:
-    """The same of the last look, at the base and the best."""
-    once = expected_usage(prompt, parts.final.cases)
+def final_estimate(prompt: LoadedPrompt, parts: Parts) -> Estimate:
+    """What the last look takes, at the base and the best."""
+    once = expected(prompt, parts.final.cases)
     return once + once

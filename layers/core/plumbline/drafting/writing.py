@@ -10,16 +10,18 @@ from plumbline.contracts.prompts import BadExample, Category
 from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
 from plumbline.drafting.mining import Miss
 from plumbline.fingerprint import NearDuplicates, simhash64
-from plumbline.ingest.cut import shorten
+from plumbline.ingest.cut import CHARS_PER_TOKEN, shorten
 from plumbline.parse.names import unescaped
 from plumbline.ports import LanguageModel
 from plumbline.prompt_sections import clean, element
 from plumbline.prompting import LoadedPrompt, case_element
 from plumbline.report.words import clipped, plural
+from plumbline.spend_tracker import Estimate, estimated
 
 MOST_EXAMPLES = 24  # bad examples in one prompt; each is paid for with every case
 _MAX_CASE_CHARS, _MAX_WHY_CHARS, _MESSAGE_CHARS = 1200, 600, 280
 _MAX_TOKENS = 700
+_CASE_TOKENS = 1500
 _FIELD = "<{0}>(.*?)</{0}>"
 _SYSTEM = """You help to improve a prompt that classifies support cases by root cause. You are shown a case that was \
 classified wrongly, the wrong answer with its reasoning, and the right category as people gave it. You write one \
@@ -70,13 +72,11 @@ def draft_request(prompt: LoadedPrompt, miss: Miss, model_id: str) -> ModelReque
     return ModelRequest(model_id=model_id, system=_SYSTEM, turns=turns, max_tokens=_MAX_TOKENS, temperature=0.0)
 
 
-def expected_draft_usage(drafts: int, prompt: LoadedPrompt) -> Usage:
-    """An upper estimate of what so many drafts take."""
-    case_tokens = 1500
-    described = sum(len(category.description) for category in prompt.prompt.answers) // 4
-    return Usage(
-        input_tokens=drafts * (len(_SYSTEM) // 4 + described + case_tokens), output_tokens=drafts * _MAX_TOKENS
-    )
+def expected_of_drafts(drafts: int, prompt: LoadedPrompt) -> Estimate:
+    """What so many drafts take; see Estimate. A draft is not asked for again."""
+    described = sum(len(category.description) for category in prompt.prompt.answers)
+    each = (len(_SYSTEM) + described) // CHARS_PER_TOKEN + _CASE_TOKENS
+    return estimated(drafts, drafts * each, _MAX_TOKENS)
 
 
 def write(prompt: LoadedPrompt, miss: Miss, *, model: LanguageModel, model_id: str) -> Written:

@@ -17,15 +17,17 @@ from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import Prompt
 from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage, summed
 from plumbline.evaluate.judge_prompt import judge_request, judge_system, read_score
+from plumbline.ingest.cut import CHARS_PER_TOKEN
 from plumbline.ports import LanguageModel
+from plumbline.prices import tokens_of
+from plumbline.spend_tracker import Estimate, estimated, unpaid
 from plumbline.ticket import ticket
 from plumbline.trials import Watched
 
 MAX_RE_ASKS = 2
 CONCURRENCY = 8
-_CHARS_PER_TOKEN = 4
 _ASK_TOKENS = 80  # the tags, the label and the line that asks
-_ANSWER_TOKENS = 120
+_COMPLAINT_TOKENS = 60
 
 
 class ToJudge(NamedTuple):
@@ -36,10 +38,12 @@ class ToJudge(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What came of judging: the scores there are, and what it took. `unread` are the cases without a score."""
+    """What came of judging: the scores there are, and what it took. `unread` are the cases whose replies gave no score,
+    `unasked` those for which the budget allowed no call."""
 
     judged: tuple[Judged, ...]
     unread: tuple[str, ...]
+    unasked: tuple[str, ...]
     usage: Usage
     paid: Usage
     calls: int
@@ -74,12 +78,15 @@ def drawn(accepted: Sequence[Outcome], gold: Mapping[str, str], sample: int, see
     return [*first, *extra], len(first)
 
 
-def expected_judge_usage(judge: LoadedJudge, prompt: Prompt, items: Sequence[ToJudge]) -> Usage:
-    """About what it takes to judge the labels once, with no prompt cache and no reused reply: an upper estimate."""
-    system = len(judge_system(judge.prompt, prompt)) // _CHARS_PER_TOKEN
-    answer = min(_ANSWER_TOKENS, judge.prompt.model.max_tokens)
-    input_tokens = sum(system + _ASK_TOKENS + item.case.chars // _CHARS_PER_TOKEN for item in items)
-    return Usage(input_tokens=input_tokens, output_tokens=answer * len(items))
+def expected(judge: LoadedJudge, prompt: Prompt, items: Sequence[ToJudge]) -> Estimate:
+    """What judging the labels takes; see Estimate."""
+    system = len(judge_system(judge.prompt, prompt)) // CHARS_PER_TOKEN
+    chars = sum(item.case.chars for item in items)
+    input_tokens, _ = tokens_of(len(items), chars, system + _ASK_TOKENS, 0)
+    return estimated(
+        len(items), input_tokens, judge.prompt.model.max_tokens,
+        re_asks=MAX_RE_ASKS, complaint_tokens=_COMPLAINT_TOKENS,
+    )  # fmt: skip
 
 
 def judge_labels(
@@ -96,7 +103,8 @@ def judge_labels(
     """A score and an explanation for each label, in the labels' order. A reply in another form is asked for again, with
     what was wrong with it, `max_re_asks` times; a label that has no score then is unread.
 
-    `on_done` is told each answer as it comes, from several threads. Raises the model's errors, as `ask_each` says.
+    `on_done` is told each answer as it comes, from several threads. A label that the budget could
+    not pay for is `unasked`. Raises the model's other errors, as `ask_each` says.
     """
     items = list(items)
     system = judge_system(judge.prompt, prompt)
@@ -112,16 +120,25 @@ def judge_labels(
         asked = ask_each(requests, model=watched, prompt=judge.ref, attempt=attempt, concurrency=concurrency)
         if asked.error:
             raise asked.error
-        for reply in asked.replies:
-            said[reply.case_id].append(reply)
-        waiting = [item for item in waiting if _worth_another(said[item.outcome.case_id][-1])]
+        answered = {reply.case_id: reply for reply in asked.replies if not unpaid(reply)}
+        for case_id, reply in answered.items():
+            said[case_id].append(reply)
+        waiting = [i for i in waiting if i.outcome.case_id in answered and _worth_another(answered[i.outcome.case_id])]
         if not waiting:
             break
+    return _judgement([item.outcome for item in items], said, judge, model_id)
+
+
+def _judgement(
+    outcomes: Sequence[Outcome], said: Mapping[str, Sequence[Reply]], judge: LoadedJudge, model_id: str
+) -> Judgement:
+    answered = [outcome for outcome in outcomes if said.get(outcome.case_id)]
+    judged = [_judged(outcome, said[outcome.case_id][-1], judge, model_id) for outcome in answered]
     replies = [reply for found in said.values() for reply in found]
-    judged = [_judged(item.outcome, said[item.outcome.case_id][-1], judge, model_id) for item in items]
     return Judgement(
         judged=tuple(one for one in judged if one is not None),
-        unread=tuple(item.outcome.case_id for item, one in zip(items, judged, strict=True) if one is None),
+        unread=tuple(outcome.case_id for outcome, one in zip(answered, judged, strict=True) if one is None),
+        unasked=tuple(outcome.case_id for outcome in outcomes if not said.get(outcome.case_id)),
         usage=summed(reply.usage for reply in replies),
         paid=summed(reply.usage for reply in replies if not reply.from_cache),
         calls=len(replies),

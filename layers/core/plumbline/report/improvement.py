@@ -10,7 +10,7 @@ from plumbline.report.words import model_note, moment
 
 STOPPED: Final = {
     "target": "The target was reached on the held-back part.",
-    "budget": "Another round might have gone beyond the budget.",
+    "budget": "The budget allowed no further round.",
     "rounds": "All rounds were done.",
     "nothing_left": "There was no further wrong label to draft an example from.",
 }
