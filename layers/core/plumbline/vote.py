@@ -1,10 +1,10 @@
 """Vote: ask further times about the labels that are least sure, and see how many answers agree."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from plumbline import keys
-from plumbline.asking import ask_each
+from plumbline.asking import Asked, ask_each
 from plumbline.confidence import confidence_of, rated, read_calibration, signals_of_label
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.confidence import Calibration
@@ -32,26 +32,7 @@ def vote(
     calibration = read_calibration(prompt.ref, run.model_id, data)
     labels = list(read_models(data, keys.labels(run.run_id, shard), Label))
     unsure = {label.case_id for label in labels if first_confidence(label, calibration) < run.vote_below}
-    cases = list(read_models(data, keys.anonymized(run.run_id, shard), AnonymizedCase))
-    votes: list[Reply] = []
-    error: Exception | None = None
-    for sample in range(1, run.vote_samples + 1) if unsure else ():
-        asked = ask_each(
-            (
-                (case.case_id, vote_request(prompt, case, run.model_id, sample))
-                for case in cases
-                if case.case_id in unsure
-            ),
-            model=model,
-            prompt=prompt.ref,
-            attempt=0,
-            concurrency=concurrency,
-            fail_fast=run.fail_fast,
-        )
-        votes += asked.replies
-        error = asked.error
-        if error:
-            break
+    votes, error = _asked(task, unsure, data, model, prompt, concurrency)
     write_models(data, keys.votes(run.run_id, shard), votes)
     if error:
         raise error
@@ -62,6 +43,33 @@ def vote(
         [with_votes(label, said[label.case_id], prompt, calibration) for label in labels],
     )
     return ShardResult(shard=shard, attempt=task.attempt, done=len(votes))
+
+
+def _asked(
+    task: ShardTask,
+    unsure: Collection[str],
+    data: ObjectStore,
+    model: LanguageModel,
+    prompt: LoadedPrompt,
+    concurrency: int,
+) -> Asked:
+    """Every vote about the unsure cases, up to the first error."""
+    run, votes = task.run, list[Reply]()
+    cases = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
+    about = [case for case in cases if case.case_id in unsure]
+    for sample in range(1, run.vote_samples + 1) if about else ():
+        asked = ask_each(
+            ((case.case_id, vote_request(prompt, case, run.model_id, sample)) for case in about),
+            model=model,
+            prompt=prompt.ref,
+            attempt=0,
+            concurrency=concurrency,
+            fail_fast=run.fail_fast,
+        )
+        votes += asked.replies
+        if asked.error:
+            return Asked(votes, asked.error)
+    return Asked(votes, None)
 
 
 def vote_request(prompt: LoadedPrompt, case: AnonymizedCase, model_id: str, sample: int) -> ModelRequest:

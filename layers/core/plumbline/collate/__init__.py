@@ -39,6 +39,28 @@ def collate(
     that a person has to see first.
     """
     run = task.run
+    tally = _outcomes(task, prompt, data)
+    calibration = read_calibration(prompt.ref, run.model_id, data)
+    summary = tally.summary(
+        task,
+        prompt.ref,
+        minutes_per_case,
+        datetime.now(UTC),
+        calibration,
+        # No call is under way any more: what is still set aside is for calls whose answer never came back.
+        perhaps_spent_usd=spend.held(run.run_id),
+    )
+    summary = summary.model_copy(update=_of_batch(run.run_id, data))
+    data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
+    _remember(task, data, ledger)
+    count_run(summary)
+    _refuse_total_failure(summary)
+    return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
+
+
+def _outcomes(task: CollateTask, prompt: LoadedPrompt, data: ObjectStore) -> Tally:
+    """Every case's outcome, written and counted."""
+    run = task.run
     none = prompt.prompt.none_of_these
     selection = _selection(task, data)
     tally = Tally(prompt.prompt.category_names, selection)
@@ -60,22 +82,7 @@ def collate(
             raise BrokenInvariant(
                 f"run {run.run_id}: {task.ingest.cases} cases were ingested but {tally.cases} have an outcome"
             )
-    calibration = read_calibration(prompt.ref, run.model_id, data)
-    summary = tally.summary(
-        task,
-        prompt.ref,
-        minutes_per_case,
-        datetime.now(UTC),
-        calibration,
-        # No call is under way any more: what is still set aside is for calls whose answer never came back.
-        perhaps_spent_usd=spend.held(run.run_id),
-    )
-    summary = summary.model_copy(update=_of_batch(run.run_id, data))
-    data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
-    _remember(task, data, ledger)
-    count_run(summary)
-    _refuse_total_failure(summary)
-    return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
+    return tally
 
 
 def _selection(task: CollateTask, data: ObjectStore) -> Selection | None:

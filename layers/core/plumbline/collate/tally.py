@@ -96,18 +96,7 @@ class Tally:
         perhaps_spent_usd: float = 0.0,
     ) -> RunSummary:
         """Everything counted so far; balance and training are added by Report."""
-        run, prices = task.run, price_table()
-        tried = task.ingest.new - sum(self.reasons[f"dropped: {reason}"] for reason in UNPAID)
-        cost = Cost(
-            usd=_usd(run.model_id, self.paid),
-            saved_by_reuse_usd=_usd(run.model_id, self.reused),
-            prices_as_of=prices.as_of,
-            human_hours=tried * minutes_per_case / 60,
-            minutes_per_case=minutes_per_case,
-            saved_by_cache_usd=prices.saved_by_cache(run.model_id, self.paid[False]),
-            saved_by_batch_usd=_saved_by_batch(run.model_id, self.paid[True]),
-            perhaps_spent_usd=perhaps_spent_usd,
-        )
+        run = task.run
         names: tuple[OutcomeName, ...] = get_args(OutcomeName)
         return RunSummary(
             run_id=run.run_id,
@@ -128,7 +117,7 @@ class Tally:
             usage=summed(self.paid.values()),
             batch_calls=self.batch_calls,
             batch_usage=self.paid[True],
-            cost=cost,
+            cost=self._cost(task, minutes_per_case, perhaps_spent_usd),
             budget_usd=run.budget_usd,
             classes=dict(self.classes),
             entities=dict(self.entities.most_common()),
@@ -137,6 +126,21 @@ class Tally:
             vote_calls=self.vote_calls,
             selection=self._selection(),
             samples=tuple(sample for kind in self.samples.values() for sample in kind),
+        )
+
+    def _cost(self, task: CollateTask, minutes_per_case: float, perhaps_spent_usd: float) -> Cost:
+        """What the calls cost, and how long a person would have taken for the cases that were tried."""
+        run, prices = task.run, price_table()
+        tried = task.ingest.new - sum(self.reasons[f"dropped: {reason}"] for reason in UNPAID)
+        return Cost(
+            usd=_usd(run.model_id, self.paid),
+            saved_by_reuse_usd=_usd(run.model_id, self.reused),
+            prices_as_of=prices.as_of,
+            human_hours=tried * minutes_per_case / 60,
+            minutes_per_case=minutes_per_case,
+            saved_by_cache_usd=prices.saved_by_cache(run.model_id, self.paid[False]),
+            saved_by_batch_usd=_saved_by_batch(run.model_id, self.paid[True]),
+            perhaps_spent_usd=perhaps_spent_usd,
         )
 
     def _selection(self) -> SelectionSummary | None:
