@@ -20,7 +20,7 @@ from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Lineage, Outcome
 from plumbline.contracts.runs import RunRow
 from plumbline.gold import write_gold
-from plumbline.jsonl import write_models
+from plumbline.jsonl import read_models, write_models
 from tests import builders as b
 from tests.unit.report.summaries import summary_of
 
@@ -96,6 +96,7 @@ def test_what_people_said_later_stands_above_the_gold_that_came_along(labeled: S
                 labeled_at=b.NOW + timedelta(days=1),
                 run_id=RUN,
                 content_hash=f"{content}-{n}",
+                part="random",
             )
             for n in range(120)
         ]
@@ -107,6 +108,30 @@ def test_what_people_said_later_stands_above_the_gold_that_came_along(labeled: S
     with pytest.raises(CliError, match="only 0 are wrong") as raised:
         fit_run(labeled, RUN, None, None, None, console, as_json=False)
     assert f"review export {RUN}" in raised.value.hint
+
+
+def test_rows_of_a_queue_teach_and_are_said_to_be_in_no_figure(
+    labeled: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = S3ObjectStore(labeled.data_bucket)
+    outcomes = list(read_models(data, keys.outcomes(RUN), Outcome))
+    picked = {outcome.case_id for outcome in outcomes[:40]}
+    write_models(data, keys.outcomes(RUN), [
+        o.model_copy(update={"gold_category": None}) if o.case_id in picked else o for o in outcomes
+    ])  # fmt: skip
+    labels = [
+        GoldLabel(
+            case_id=o.case_id, category=o.gold_category or "", source="review", labeled_at=b.NOW, run_id=RUN,
+            content_hash=o.content_hash, part="useful",
+        )
+        for o in outcomes[:40]
+    ]  # fmt: skip
+    write_gold("root_cause", "review-1", labels, data)
+    assert fit_run(labeled, RUN, None, None, None, Console(width=80), as_json=False) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "120 labels with gold" in said
+    assert "of the 80 labels that stand for the run are right" in said
+    assert "40 other labels taught it and are in no figure here" in said
 
 
 def test_gold_of_a_file_is_taken_in_place_of_the_runs(labeled: Stack, tmp_path: Path) -> None:

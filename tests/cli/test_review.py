@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from cli.stack import Stack
 from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
+from plumbline.contracts.evaluation import Judged
 from plumbline.contracts.gold import GoldLabel
-from plumbline.contracts.labels import LOW_CONFIDENCE
+from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE
+from plumbline.contracts.runs import RunRow
 from plumbline.gold import read_gold
+from plumbline.jsonl import write_models
 from tests import builders as b
 from tests.cli.reviewed import BILLING, COLUMN, DEFECT, EDUCATION, RUN, column, edit, store_run
 
@@ -156,7 +160,7 @@ def test_other_workbooks_files_and_runs_are_refused(reviewed: Stack, sheet: Path
     assert "is no Excel workbook that can be read" in refused(reviewed, tmp_path / "text.xlsx")
     assert "There is no file" in refused(reviewed, tmp_path / "absent.xlsx")
     edit(sheet, [(0, "label", BILLING)])
-    store_run(reviewed, {"C0": {}})  # the run was repeated meanwhile, with other cases
+    store_run(reviewed, {"C0": {"category": DEFECT}})  # the run was repeated meanwhile, with other cases
     assert "9 cases of the sheet are not as the run run-4f2a has them" in refused(reviewed, sheet)
 
 
@@ -262,6 +266,85 @@ def test_a_case_that_nobody_had_accepted_is_not_new_once_a_person_labeled_it(sta
     edit(path, [(row, "label", DEFECT) for row in range(2)])
     import_sheet(stack, path, CONSOLE, partial=False, as_json=False)
     assert ledger.known_hashes("root_cause", ["held", "C1"]) == {"held": "hash-held", "C1": "another content"}
+
+
+def test_a_case_that_changed_is_read_once_after_its_review_and_not_at_each_upload(
+    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The ledger knew the older text, nobody had accepted the newer: only the review can say that it is done with."""
+    store_run(stack, {"held": {"reason": LOW_CONFIDENCE}, "C1": {}, "gone": {}})
+    ledger = DynamoLedger(stack.ledger_table)
+    for run_id, hours in (("run-earlier", -1), ("run-later", 1)):
+        at = b.NOW + timedelta(hours=hours)
+        ledger.put_run(RunRow(run_id=run_id, task="root_cause", status="SUCCEEDED", source="a.csv", started_at=at))
+    ledger.record_labeled("root_cause", "run-earlier", {"held": "older text"})
+    ledger.record_labeled("root_cause", "run-later", {"C1": "newer text"})
+    ledger.record_labeled("root_cause", "run-forgotten", {"gone": "some text"})
+    path = exported(stack, tmp_path / "sheet.xlsx", queue=True)
+    edit(path, [(row, "label", DEFECT) for row in range(3)])
+    capsys.readouterr()
+    import_sheet(stack, path, CONSOLE, partial=False, as_json=False)
+    said = " ".join(capsys.readouterr().out.split())
+    known = ledger.known_hashes("root_cause", ["held", "C1", "gone"])
+    assert known == {"held": "hash-held", "C1": "newer text", "gone": "some text"}
+    assert "Changed since an earlier run labeled them: 1 case. The next upload does not read them again." in said
+    assert "Changed since this run: 2 cases. Their labels count for the text that was reviewed, no other." in said
+
+
+def test_gold_keeps_how_a_row_was_drawn(stack: Stack, tmp_path: Path) -> None:
+    store_run(stack, {f"L{n}": {"reason": LOW_CONFIDENCE} for n in range(4)} | {f"C{n}": {} for n in range(9)})
+    path = exported(stack, tmp_path / "sheet.xlsx", 5, queue=True)
+    parts = dict(zip(column(path, "case_id"), column(path, "part"), strict=True))
+    edit(path, [(row, "label", DEFECT) for row in range(5)])
+    import_sheet(stack, path, CONSOLE, partial=False, as_json=False)
+    assert {case_id: label.part for case_id, label in gold(stack).items()} == parts
+    assert sorted(parts.values()) == ["random", *["useful"] * 4]
+
+
+def in_lineage(path: Path, row: int, **changes: Any) -> None:
+    """Change what the workbook says of itself (row 0) or of a case."""
+    book = load_workbook(path)
+    cell = book[LINEAGE].cell(row + 1, 1)
+    cell.value = json.dumps(json.loads(str(cell.value)) | changes)
+    book.save(path)
+
+
+def test_what_may_be_answered_is_the_runs_and_not_what_the_workbook_says(reviewed: Stack, sheet: Path) -> None:
+    in_lineage(sheet, 0, answers=[*b.CATEGORIES, "Sport"])
+    edit(sheet, [(0, "label", "Sport")])
+    assert "Review!C8: 'Sport' is no category of this task." in refused(reviewed, sheet)
+
+
+@pytest.mark.parametrize("changes", [{"model_label": EDUCATION}, {"content_hash": "another"}, {"part": "random"}])
+def test_what_the_workbook_says_of_a_case_is_held_against_the_run(
+    stack: Stack, tmp_path: Path, changes: dict[str, str]
+) -> None:
+    store_run(stack, {"held": {"reason": LOW_CONFIDENCE}, "C1": {}, "off": {"reason": FITS_NO_CATEGORY}})
+    sheet = exported(stack, tmp_path / "sheet.xlsx", queue=True)
+    edit(sheet, [(0, "label", BILLING)])
+    in_lineage(sheet, 1, **changes)
+    assert column(sheet, "case_id")[0] in ("held", "off")
+    assert "1 case of the sheet are not as the run run-4f2a has them" in refused(stack, sheet)
+    in_lineage(sheet, 1, model_label=BILLING, content_hash=f"hash-{column(sheet, 'case_id')[0]}", part="useful")
+    assert import_sheet(stack, sheet, CONSOLE, partial=False, as_json=False) == 0
+
+
+def test_a_judge_moves_a_label_up_the_queue(stack: Stack, tmp_path: Path) -> None:
+    store_run(stack, {f"C{n}": {"confidence": 0.9 - n / 100} for n in range(8)})
+    data = S3ObjectStore(stack.data_bucket)
+    last = column(exported(stack, tmp_path / "a.xlsx", 5, queue=True), "case_id")
+    least = {"C1", "C2"} - set(last)
+    scores = [
+        Judged(
+            case_id=case_id, content_hash=f"hash-{case_id}", category=BILLING, score=score, explanation="",
+            judge_model_id="j", judge=b.REF,
+        )
+        for case_id, score in (*((case_id, 1) for case_id in least), ("C7", 5))
+    ]  # fmt: skip
+    assert least
+    write_models(data, keys.judged(RUN), scores)
+    rows = column(exported(stack, tmp_path / "b.xlsx", 5, queue=True), "case_id")
+    assert set(rows[: len(least)]) == least
 
 
 def test_out_must_be_named_as_a_workbook(reviewed: Stack, tmp_path: Path) -> None:

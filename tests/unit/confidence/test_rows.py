@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 
 from plumbline import keys
+from plumbline.accuracy import wilson
 from plumbline.confidence import rows
 from plumbline.confidence.later import judged_shares, neighbour_shares, neighbours_of_run
 from plumbline.confidence.rows import grouped, rows_of_run
-from plumbline.contracts.confidence import Signals
+from plumbline.contracts.confidence import Calibration, Later, Signals, Weights
 from plumbline.contracts.evaluation import Judged
 from plumbline.contracts.labels import Label, Lineage, Outcome
 from plumbline.contracts.selection import CaseVector
 from plumbline.fingerprint import MAX_DISTANCE, NearDuplicates, hamming
 from plumbline.gold import Told
 from plumbline.jsonl import write_models
+from plumbline.review.cases import candidates_of_run
 from plumbline.select_next.vectors import pack
 from tests import builders as b
 from tests.fakes import MemoryStore
@@ -69,6 +71,21 @@ def test_rows_have_what_a_judge_and_the_neighbours_say_and_how_the_case_was_draw
     assert (one.right, one.fair, one.signals.judged) == (False, False, 0.25)
     assert (other.right, other.fair, other.signals.judged) == (True, True, None)
     assert one.signals.neighbours_for == pytest.approx(1 / 3)  # of b, c and d
+
+
+def test_a_queue_goes_by_the_confidence_that_a_calibration_makes_of_all_that_is_known() -> None:
+    data = a_run(NEAR, selected=False)
+    write_models(data, keys.judged("run-1"), [judge("a", BILLING, 3, "hash-a"), judge("b", BILLING, 5, "hash-b")])
+    later = Later(weights=Weights(intercept=0.0, by_feature={"judged": 4.0}), cases=40)
+    calibration = Calibration(
+        task="root_cause", prompt=b.REF, model_id="m", fitted_at=b.NOW, cases=60, weights={}, intercept=1.0,
+        auroc=None, calibration_error=0.0, accuracy=wilson(40, 60), later=later,
+    )  # fmt: skip
+    found = candidates_of_run("run-1", data, with_signals=True, calibration=calibration)
+    assert {one.case_id: one.confidence for one in found} == {"a": 0.5, "b": 0.8808, "c": 0.7311, "d": 0.7311}
+    assert [one.disagreed for one in found] == [False] * 4
+    write_models(data, keys.judged("run-1"), [judge("a", BILLING, 2, "hash-a")])
+    assert [one.case_id for one in candidates_of_run("run-1", data, with_signals=True) if one.disagreed] == ["a"]
 
 
 def test_a_judges_score_counts_for_the_very_label_and_content_that_it_saw() -> None:
