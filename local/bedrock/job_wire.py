@@ -13,7 +13,8 @@ from pydantic import ConfigDict, Field
 
 from local.bedrock.wire import Strict
 from plumbline.contracts.base import Model
-from plumbline.contracts.batch import ENDED, JobStatus
+from plumbline.contracts.batch import ENDED
+from plumbline.contracts.batch_summary import JobStatus
 
 ACCOUNT = "123456789012"  # moto's
 _ID_LETTERS = string.ascii_lowercase + string.digits

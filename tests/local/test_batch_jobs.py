@@ -1,11 +1,17 @@
 """Batch jobs of the local stack: the clients find them, events tell of them, and they survive a restart."""
 
+import itertools
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.bedrock import BedrockStandIn
+from local.bedrock.job_wire import Job
 from local.stack import LocalStack
+from plumbline.contracts.replies import ModelReply, ModelRequest
 from tests.local.bedrock.jobs import MODEL, ROLE, records
 from tests.local.bedrock.prompts import BILLING
 from tests.local.conftest import FIXTURE, Driver, until
@@ -54,3 +60,35 @@ def test_a_job_runs_and_is_known_after_a_restart(tmp_path: Path) -> None:
         assert submit(driver) == arn, "nothing is submitted twice"
         assert ended(driver, arn)["successRecordCount"] == 3
         assert server.calls.batch_answered == 0
+
+
+def test_a_job_that_runs_at_the_stop_goes_on_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, opened = threading.Event(), threading.Event()
+    with BedrockStandIn("scripted", options={"category": BILLING}) as server:
+        answer, asked = server.model.answer, itertools.count()
+
+        def hold_the_second(request: ModelRequest) -> ModelReply:
+            if next(asked) == 1:
+                reached.set()
+                assert opened.wait(60)
+            return answer(request)
+
+        monkeypatch.setattr(server.model, "answer", hold_the_second)
+        monkeypatch.setattr("local.bedrock.jobs._CLOSE_SECONDS", 0.0)
+        with stack_of(tmp_path, server) as stack:
+            driver = Driver(stack)
+            arn = submit(driver)
+            assert reached.wait(60)
+        opened.set()
+        assert server.calls.batch_answered == 1
+    seen: list[Job] = []
+    with BedrockStandIn("scripted", options={"category": BILLING}) as server:
+        monkeypatch.setattr("local.moto_patches.publish_batch_job", lambda job, region: seen.append(job))
+        with stack_of(tmp_path, server) as stack:
+            job = ended(Driver(stack), arn)
+            assert (job["status"], job["successRecordCount"]) == ("Completed", 3)
+            assert server.calls.batch_answered == 2, "the record that was answered is not asked again"
+            assert seen[-1].event_detail()["status"] == "Completed"
+    assert list((tmp_path / "batch").iterdir()) == []

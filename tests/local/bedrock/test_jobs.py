@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,9 +13,12 @@ from moto import mock_aws
 
 from local.bedrock import BedrockStandIn
 from local.bedrock.job_wire import Job
-from plumbline.contracts.batch import BatchLimits
+from plumbline.adapters import clients
+from plumbline.adapters.bedrock import ConverseModel
+from plumbline.adapters.bedrock_batch import BedrockBatch
+from plumbline.contracts.batch import BatchJob, BatchLimits
 from plumbline.contracts.replies import ModelReply, ModelRequest
-from tests.local.bedrock.jobs import BUCKET, MODEL, Desk, client, converse_body, native_body, records
+from tests.local.bedrock.jobs import BUCKET, MODEL, ROLE, Desk, client, converse_body, native_body, records
 from tests.local.bedrock.prompts import BILLING, CRASH, request
 
 SMALL = BatchLimits(min_records=3, max_records=20, max_bytes=200_000)
@@ -106,6 +109,30 @@ def test_anthropics_own_bodies_and_a_request_that_was_asked_on_demand_before(des
     assert (line["type"], line["role"], line["stop_reason"]) == ("message", "assistant", "end_turn")
     calls = desk.stand_in.calls
     assert (calls.answered, calls.batch_answered, calls.repeated) == (1, 3, 1)
+
+
+@pytest.mark.parametrize("api", ["converse", "messages"])
+def test_the_adapter_that_runs_on_aws(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, api: Literal["converse", "messages"]
+) -> None:
+    monkeypatch.setattr(clients, "bedrock", lambda: desk.bedrock)
+    batch = BedrockBatch(BUCKET, ROLE, api=api)
+    asked = [request(f"case <{number}>", model_id=MODEL) for number in range(4)]
+    lines = [json.loads(batch.record(f"{number:011d}", one)) for number, one in enumerate(asked)]
+    desk.put("runs/r/batch/1.jsonl", [*lines, {"recordId": "00000000009", "modelInput": {"messages": []}}])
+    job = BatchJob(name="run-1", records_key="runs/r/batch/1.jsonl", output_prefix="out/", records=5, bytes=1)
+    arn = batch.submit(job, MODEL)
+    assert batch.submit(job, MODEL) == arn
+    assert desk.until(arn)["status"] == "Completed"
+    state = batch.state(arn)
+    assert (state.status, state.total, state.processed, state.succeeded, state.failed) == ("Completed", 5, 5, 4, 1)
+    batch.stop(arn)
+    answers = [batch.answer(line) for line in desk.read(arn, "1.jsonl.out").splitlines()]
+    replies = [answer[1] for answer in answers if answer is not None]
+    assert replies[4] == "400"
+    assert [reply.stop_reason for reply in replies if isinstance(reply, ModelReply)] == ["end_turn"] * 4
+    ConverseModel(client=desk.runtime).ask(asked[0])
+    assert desk.stand_in.calls.repeated == 1, "the same request on either road"
 
 
 def test_a_record_that_the_model_does_not_take_is_an_error_of_its_own(desk: Desk) -> None:
