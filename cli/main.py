@@ -22,6 +22,7 @@ from cli.models import models_app
 from cli.options import AsJson, StackName, examples
 from cli.parameters import parameters_of
 from cli.paths import home, prompts_dir, shown
+from cli.plan import PLAN_EXAMPLES, mode_of, plan_command
 from cli.predict import PREDICT_EXAMPLES, predict_command
 from cli.predict_batch import PREDICT_BATCH_EXAMPLES, predict_batch_command
 from cli.review import review_app
@@ -63,6 +64,7 @@ Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The AWS end
         "plumbline run cases.jsonl --prompt v3 --target 40 --budget 2",
         "plumbline run cases.jsonl --model llm",
         "plumbline run tickets.csv --map columns.yaml --stack plumbline",
+        "plumbline run backlog.jsonl.gz --mode batch --stack plumbline",
     ),
 )
 def run_command(
@@ -82,6 +84,13 @@ def run_command(
         str | None, typer.Option("--model-id", metavar="ID", help="A Bedrock model or profile.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Label unchanged cases again.")] = False,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", metavar="MODE", help="auto, batch (half the price, up to a day) or on-demand."),
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Where the model's service is too busy: fail, do not wait for hours.")
+    ] = False,
     stack: StackName = None,
     model: Model = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser at the end.")] = False,
@@ -102,6 +111,8 @@ def run_command(
         "budget_usd": budget,
         "model_id": model_id,
         "force": force,
+        "mode": mode_of(mode),
+        "fail_fast": fail_fast,
     }
     options = RunOptions(
         file=file,
@@ -133,6 +144,7 @@ def status_command(
     raise typer.Exit(status.status(run_id, stack, console, as_json=as_json, follow=follow, limit=limit))
 
 
+app.command("plan", epilog=PLAN_EXAMPLES)(plan_command)
 app.command("anonymize", epilog=ANONYMIZE_EXAMPLES)(anonymize_command)
 app.command("evaluate", epilog=EVALUATE_EXAMPLES)(evaluate_command)
 app.command("train", epilog=TRAIN_EXAMPLES)(train_command)

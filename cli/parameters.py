@@ -83,6 +83,11 @@ def _declared() -> dict[str, dict[str, Any]]:
     return found
 
 
+def default(name: str) -> str:
+    """The parameter's default in template.yaml, as a deployment that names no other would have it."""
+    return str(_declared()[name].get("Default", ""))
+
+
 def _check_name(name: str, declared: Mapping[str, object]) -> None:
     if name in _OURS:
         raise UsageProblem(f"--parameter {name} cannot be set for the local stack.", f"Use {_OURS[name]}.")

@@ -31,3 +31,9 @@ def test_the_road_and_why(
 
 def test_one_case_is_one_case() -> None:
     assert choose_road("auto", 1, None, 100, model_has_batch=True)[1].startswith("1 new case,")
+
+
+def test_auto_takes_no_batch_that_is_dearer_than_the_prompt_cache() -> None:
+    road, why = choose_road("auto", 5000, None, 1000, model_has_batch=True, cheaper_on_demand=True)
+    assert (road, "prompt cache" in why) == ("on_demand", True)
+    assert choose_road("batch", 5000, None, 1000, model_has_batch=True, cheaper_on_demand=True)[0] == "batch"

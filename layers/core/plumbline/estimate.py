@@ -99,10 +99,17 @@ def decide(
     """The road by what each costs: a batch may afford all of what the budget does not afford on demand."""
     batch_usd = estimate_usd(load, "batch")
     of_batch = _affordable(load, batch_usd, budget_usd)
-    road, reason = choose_road(mode, load.cases, of_batch, batch_from, model_has_batch=model_has_batch)
+    usd = estimate_usd(load, "on_demand")
+    road, reason = choose_road(
+        mode,
+        load.cases,
+        of_batch,
+        batch_from,
+        model_has_batch=model_has_batch,
+        cheaper_on_demand=usd is not None and batch_usd is not None and usd < batch_usd,
+    )
     if road == "batch":
         return Decision(road=road, reason=reason, usd=batch_usd, affordable=None)
-    usd = estimate_usd(load, "on_demand")
     return Decision(road=road, reason=reason, usd=usd, affordable=_affordable(load, usd, budget_usd))
 
 

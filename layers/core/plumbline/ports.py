@@ -59,6 +59,13 @@ class ListedStore(ObjectStore, Listing, Protocol):
     """One bucket, with its list of objects."""
 
 
+class KnownCases(Protocol):
+    """Which cases are done with."""
+
+    def known_hashes(self, task: str, case_ids: Iterable[str], *, but_by: str | None = None) -> Mapping[str, str]:
+        """As Ledger's."""
+
+
 class Ledger(Protocol):
     """What has been labeled and which runs there were."""
 

@@ -4,13 +4,20 @@ from plumbline.contracts.runs import Road, RunMode
 
 
 def choose_road(
-    mode: RunMode, new: int, affordable: int | None, batch_from: int, *, model_has_batch: bool
+    mode: RunMode,
+    new: int,
+    affordable: int | None,
+    batch_from: int,
+    *,
+    model_has_batch: bool,
+    cheaper_on_demand: bool = False,
 ) -> tuple[Road, str]:
     """The road and, in words, why.
 
     `affordable`: how many of the `new` cases the budget affords at the batch's price; None where it affords all of
     them. A budget that does not is spent in rounds, each chosen by what the rounds before it found, and a batch answers
-    in one go. `batch_from`: the number of new cases from which on `auto` takes a batch.
+    in one go. `batch_from`: the number of new cases from which on `auto` takes a batch, where
+    that is not dearer: a batch has no prompt cache, which can save more than half (`cheaper_on_demand`).
     """
     against = _against_batch(mode, new, affordable, model_has_batch=model_has_batch)
     if against:
@@ -19,6 +26,8 @@ def choose_road(
         return "batch", "mode batch was asked for"
     if new < batch_from:
         return "on_demand", f"{_cases(new)}, and a batch is worth its wait from {batch_from:,} on"
+    if cheaper_on_demand:
+        return "on_demand", "the prompt cache makes calls on demand cheaper than a batch, which has none"
     return "batch", f"{_cases(new)}, which is {batch_from:,} or more; a batch costs half as much"
 
 

@@ -18,7 +18,7 @@ from plumbline.settings import StartRunSettings
 
 OPTIONS = (
     *("task", "prompt_version", "model_id", "mapping_key", "target_per_class", "budget_usd", "force"),
-    *("vote_samples", "vote_below", "review_below"),
+    *("vote_samples", "vote_below", "review_below", "mode", "fail_fast"),
 )
 
 
@@ -101,6 +101,7 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
             "budget_usd",
             "max_repairs",
             "map_concurrency",
+            "mode",
             "vote_samples",
             "vote_below",
             "review_below",
@@ -110,7 +111,7 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
     task = options.get("task", settings.task)
     if task != settings.task and "prompt_version" not in options:
         # The stack's version belongs to the stack's task.
-        options["prompt_version"] = _newest_version(settings.prompts_dir, task)
+        options["prompt_version"] = newest_version(settings.prompts_dir, task)
     fixed = {
         "run_id": run_id,
         "key": upload.key,
@@ -124,7 +125,7 @@ def _request(upload: Upload, run_id: str, metadata: Mapping[str, str], settings:
         raise InvalidEvent(f"the upload's metadata ask for a run that cannot be: {wrong}") from None
 
 
-def _newest_version(prompts_dir: Path, task: str) -> str:
+def newest_version(prompts_dir: Path, task: str) -> str:
     """The task's newest published version, or its newest draft where none is published; v1 for an unknown task, which
     load_prompt then refuses with the tasks that there are."""
     known = versions(prompts_dir, task)

@@ -103,6 +103,7 @@ class IngestResult(Model):
     affordable: int | None = Field(
         default=None, description="how many of the new cases the budget affords; None where it affords all of them"
     )
+    case_tokens: int = Field(default=0, description="about how many tokens the new cases have, without the prompt")
     road: Road = "on_demand"
     road_reason: str = Field(default="", description="why this road, in words")
 

@@ -12,7 +12,7 @@ from plumbline.estimate import CaseTokens
 from plumbline.ingest.options import IngestSettings
 from plumbline.ingest.rows import Reason
 from plumbline.jsonl import write_line, write_models
-from plumbline.ports import Ledger, ObjectStore
+from plumbline.ports import KnownCases, ObjectStore
 
 _LOOKUP = 100  # cases per question to the ledger
 
@@ -48,7 +48,7 @@ class Placing:
         self,
         run: RunBase,
         raw: ObjectStore,
-        ledger: Ledger,
+        ledger: KnownCases,
         index: IO[bytes],
         settings: IngestSettings,
         tally: Tally,

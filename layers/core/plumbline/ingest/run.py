@@ -26,7 +26,7 @@ from plumbline.ingest.seen import Seen
 from plumbline.ingest.source import Source, open_source
 from plumbline.ingest.values import name_list, normal_name
 from plumbline.jsonl import write_line
-from plumbline.ports import Ledger, ObjectStore
+from plumbline.ports import KnownCases, ObjectStore
 
 _SAMPLE_ROWS = 50
 _SAMPLE_CHARS = 1_000_000
@@ -37,7 +37,7 @@ def ingest(
     *,
     raw: ObjectStore,
     data: ObjectStore,
-    ledger: Ledger,
+    ledger: KnownCases,
     settings: IngestSettings,
     estimate_usd: EstimateUsd | None,
 ) -> IngestResult:
@@ -82,6 +82,7 @@ def ingest(
         file_bytes=file_bytes,
         estimated_usd=decision.usd,
         affordable=decision.affordable,
+        case_tokens=tally.tokens.total,
         road=decision.road,
         road_reason=decision.reason,
     )
@@ -154,7 +155,7 @@ def _through_first_row(rows: Iterator[Row | BadRow]) -> Rows:
 
 
 def _sort(
-    reading: _Reading, run: RunBase, raw: ObjectStore, data: ObjectStore, ledger: Ledger, settings: IngestSettings
+    reading: _Reading, run: RunBase, raw: ObjectStore, data: ObjectStore, ledger: KnownCases, settings: IngestSettings
 ) -> Tally:
     """Send every record to its place: a shard and the index, the index alone, the rejects, or the count of repeats."""
     tally = Tally()
