@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from plumbline.accuracy import wilson
 from plumbline.confidence.measure import figures
 from plumbline.contracts.confidence import Calibration
-from plumbline.report import confidence_plot, interval_plot, picture
-from plumbline.report.confidence_plot import confidence_plot as drawn
-from plumbline.report.interval_plot import PlotRow
+from plumbline.report import picture
+from plumbline.report.confidence_plot import confidence_plot
+from plumbline.report.interval_plot import PlotRow, interval_plot
 from tests import builders as b
 
 WILD = "</text><script>alert(1)</script> \"quoted\" & 'more'"
@@ -25,11 +25,11 @@ def confidences(model_id: str) -> str:
         task="root_cause", prompt=b.REF, model_id=model_id, fitted_at=datetime(2026, 3, 4, tzinfo=UTC), cases=4,
         weights={}, intercept=0.0, auroc=None, calibration_error=0.0, accuracy=wilson(3, 4),
     )  # fmt: skip
-    return drawn(calibration, found)
+    return confidence_plot(calibration, found)
 
 
 def intervals(name: str) -> str:
-    return interval_plot.interval_plot(name, name, [PlotRow(name, wilson(3, 4))])
+    return interval_plot(name, name, [PlotRow(name, wilson(3, 4))])
 
 
 @given(TEXT)
@@ -44,4 +44,3 @@ def test_whatever_the_names_the_pictures_are_well_formed(name: str) -> None:
 def test_both_are_drawn_on_the_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "_STYLE", ".paper {{ fill: teal; }}")
     assert all("fill: teal" in document for document in (confidences("m"), intervals("m")))
-    assert confidence_plot.picture is interval_plot.picture
