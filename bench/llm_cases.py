@@ -44,8 +44,7 @@ def gold_sample(name: str, cases: int, privacy: Privacy, seed: int = SEED) -> li
     The seed and the ids alone decide. A case that a person has to see first is passed over, since no model sees it.
     Raises FileNotFoundError without the set's file.
     """
-    with SETS[name].file.open(encoding="utf-8") as lines:
-        rows = [_CASES[name](json.loads(line)) for line in lines]
+    rows = every_case(name)
     drawn: list[GoldCase] = []
     for case in sorted(rows, key=lambda case: _rank(seed, case.case_id)):
         if len(drawn) == cases:
@@ -54,6 +53,12 @@ def gold_sample(name: str, cases: int, privacy: Privacy, seed: int = SEED) -> li
         if not masked.review:
             drawn.append(GoldCase(masked, case.gold_category or ""))
     return drawn
+
+
+def every_case(name: str) -> list[Case]:
+    """All cases of a set of SETS, as people wrote them. Raises FileNotFoundError without the set's file."""
+    with SETS[name].file.open(encoding="utf-8") as lines:
+        return [_CASES[name](json.loads(line)) for line in lines]
 
 
 def _rank(seed: int, case_id: str) -> bytes:

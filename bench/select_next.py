@@ -1,9 +1,10 @@
 """Labels it takes to reach N of every class: SelectNext against random order, simulated on cases with gold labels.
 
-`python -m bench.select_next [--seeds 100-109] [--right 0.8] [--batch 50] [--svg FOLDER]`. The labeler is the gold
-label, or with `--right` one that is right that often and otherwise names any other class. Pools: `skewed`, classes at
-60/20/10/5/3/2%, which class has which share drawn by the seed, cases drawn without replacement as far as the largest
-class reaches (about 700 cases); `milder`, 40/25/15/10/6/4% (about 1,000); `as_is`, all 2,144 cases of cases6_dev.
+`python -m bench.select_next [--data inexbug] [--seeds 100-109] [--right 0.8] [--batch 50] [--svg FOLDER]`. The
+labeler is the gold label, or with `--right` one that is right that often and otherwise names any other class. Pools:
+`skewed`, classes at 60/20/10/5/3/2%, which class has which share drawn by the seed, cases drawn without replacement as
+far as the largest class reaches (about 700 cases); `milder`, 40/25/15/10/6/4% (about 1,000); `as_is`, all 2,144 cases of cases6_dev.
+`--data inexbug`: the 377 issues of the second taxonomy as they are, 59/28/10/3%, in batches of 25 by default.
 Seeds below 100 were used while the method was made, and those from 100 on to report. Vectors are kept in a temporary
 folder.
 
@@ -26,9 +27,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import svg
 
-from bench.accuracy import DATA, cases6
+from bench.accuracy import cases6
+from bench.llm_cases import SETS, every_case
 from bench.measuring import ROOT, machine, peak_mb, show
 from plumbline.adapters.minilm import DIMENSIONS, MAX_TOKENS, MODEL, TAIL_SHARE, minilm
+from plumbline.case_text import case_text
+from plumbline.contracts.cases import AnonymizedCase, Case
 from plumbline.fingerprint import NearDuplicates, simhash64
 from plumbline.prompting import load_prompt
 from plumbline.select_next.chances import described, fit
@@ -37,18 +41,24 @@ from plumbline.select_next.choose import EXPLORE_SHARE, Block, choose
 if TYPE_CHECKING:
     from plumbline.ports import Vectors
 
-POOLS: dict[str, tuple[tuple[float, ...], int]] = {
-    "skewed": ((0.60, 0.20, 0.10, 0.05, 0.03, 0.02), 8),
-    "milder": ((0.40, 0.25, 0.15, 0.10, 0.06, 0.04), 20),
-    "as_is": ((), 100),
+Pool = tuple[tuple[float, ...], int]  # shares of the classes, or none for all cases; N
+POOLS: dict[str, dict[str, Pool]] = {
+    "cases6": {
+        "skewed": ((0.60, 0.20, 0.10, 0.05, 0.03, 0.02), 8),
+        "milder": ((0.40, 0.25, 0.15, 0.10, 0.06, 0.04), 20),
+        "as_is": ((), 100),
+    },
+    "inexbug": {"as_is": ((), 8)},
 }
+_VERSIONS = {"cases6": "v3", "inexbug": "v1"}  # of the prompt that describes the classes
+_BATCHES = {"cases6": 50, "inexbug": 25}  # labels a round
 _LEAST = 0.8  # of the cases that the largest class would allow, so that the rarest class is not a handful
 Curve = list[tuple[int, int]]  # labels spent, labels of the class that has fewest (up to N)
 
 
 @dataclass(frozen=True)
 class Cases:
-    """The cases of cases6_dev by row: id, class by number, fingerprint and vector; and the prompt's descriptions."""
+    """The cases of a set by row: id, class by number, fingerprint and vector; and the prompt's descriptions."""
 
     ids: list[str]
     classes: list[int]
@@ -61,9 +71,10 @@ class Cases:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.select_next", description=__doc__)
+    parser.add_argument("--data", choices=sorted(POOLS), default="cases6")
     parser.add_argument("--seeds", default="100-109", help="first-last")
-    parser.add_argument("--pools", default=",".join(POOLS))
-    parser.add_argument("--batch", type=int, default=50, help="labels a round")
+    parser.add_argument("--pools", metavar="NAMES", help="[every pool of the set]")
+    parser.add_argument("--batch", type=int, help="labels a round")
     parser.add_argument("--right", type=float, default=1.0, help="how often the labeler is right")
     parser.add_argument("--explore", type=float, default=EXPLORE_SHARE)
     parser.add_argument("--svg", type=Path, help="a folder for the curves")
@@ -72,42 +83,53 @@ def main() -> None:
     if options.million:
         million(options.million)
         return
-    path = DATA / "cases6_dev.jsonl"
+    path = SETS[options.data].file
     if not path.is_file():
-        sys.exit("skipped: cases6_dev.jsonl is not here; it is real data that is not part of the repository")
-    cases = load(path)
+        sys.exit(f"skipped: {path.name} is not here; it is real data that is not part of the repository")
+    options.batch = options.batch or _BATCHES[options.data]
+    cases, pools = load(options.data), POOLS[options.data]
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     lines = []
-    for name in options.pools.split(","):
-        results = [simulate(cases, name, seed, options) for seed in seeds]
-        lines.append(_line(name, results))
+    for name in (options.pools or ",".join(pools)).split(","):
+        results = [simulate(cases, pools[name], seed, options) for seed in seeds]
+        lines.append(_line(name, pools[name][1], results))
         print(" | ".join(lines[-1]), flush=True)
         if options.svg:
-            (options.svg / f"{name}.svg").write_text(str(curves(name, results, POOLS[name][1])), encoding="utf-8")
+            (options.svg / f"{name}.svg").write_text(str(curves(name, results, pools[name][1])), encoding="utf-8")
     how = f"labeler right {options.right:.0%}, {options.batch} a round, {len(seeds)} seeds"
     columns = ("pool", "N", "cases", "random order", "SelectNext", "ratio", "range", "rounds", "right in quota")
     show(f"Labels until every class has N ({how})", columns, lines)
     print(machine())
 
 
-def load(path: Path) -> Cases:
+def load(data: str) -> Cases:
     """The cases; vectors are made once and kept under a name that tells file, model and cut."""
-    rows = [row for split in cases6(path, set()).values() for row in split]
-    prompt = load_prompt(ROOT / "prompts", "root_cause", "v3").prompt
+    path = SETS[data].file
+    if data == "cases6":
+        rows = [(row.case_id, row.text, row.category) for split in cases6(path, set()).values() for row in split]
+    else:
+        rows = [(case.case_id, _text(case), case.gold_category or "") for case in every_case(data)]
+    prompt = load_prompt(ROOT / "prompts", SETS[data].task, _VERSIONS[data]).prompt
     told = f"{hashlib.sha256(path.read_bytes()).hexdigest()}{MODEL.sha256}{MAX_TOKENS}{TAIL_SHARE}{prompt.version}"
     kept = Path(tempfile.gettempdir()) / f"plumbline-vectors-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npy"
     if not kept.is_file():
         print(f"embedding {len(rows)} cases (a minute or more)", flush=True)
-        np.save(kept, minilm().embed([*(row.text for row in rows), *described(prompt)]))
+        np.save(kept, minilm().embed([*(text for _, text, _ in rows), *described(prompt)]))
     vectors = np.load(kept)
     return Cases(
-        ids=[row.case_id for row in rows],
-        classes=[prompt.category_names.index(row.category) for row in rows],
+        ids=[case_id for case_id, _, _ in rows],
+        classes=[prompt.category_names.index(category) for _, _, category in rows],
         names=prompt.category_names,
-        fingerprints=[simhash64(row.text) for row in rows],
+        fingerprints=[simhash64(text) for _, text, _ in rows],
         vectors=vectors[: len(rows)],
         descriptions=vectors[len(rows) :],
+    )
+
+
+def _text(case: Case) -> str:
+    return case_text(
+        AnonymizedCase(case_id=case.case_id, subject=case.subject, messages=case.messages, fingerprint="0" * 16)
     )
 
 
@@ -141,9 +163,9 @@ class Result:
     right: float
 
 
-def simulate(cases: Cases, name: str, seed: int, options: argparse.Namespace) -> Result:
+def simulate(cases: Cases, of: Pool, seed: int, options: argparse.Namespace) -> Result:
     """Label a pool until every class has N labels, in random order and as SelectNext chooses."""
-    shares, target = POOLS[name]
+    shares, target = of
     rng = random.Random(seed)
     rows = pool(cases, shares, rng)
     labels = {row: _label(cases.classes[row], len(cases.names), options.right, rng) for row in rows}
@@ -200,12 +222,12 @@ def _select(
     return done, rounds
 
 
-def _line(name: str, results: Sequence[Result]) -> list[str]:
+def _line(name: str, target: int, results: Sequence[Result]) -> list[str]:
     spent = [(result.at_random[-1][0], result.selected[-1][0]) for result in results]
     ratios = [selected / at_random for at_random, selected in spent]
     return [
         name,
-        str(POOLS[name][1]),
+        str(target),
         f"{mean(result.cases for result in results):,.0f}",
         f"{mean(at_random for at_random, _ in spent):,.0f}",
         f"{mean(selected for _, selected in spent):,.0f}",
