@@ -26,6 +26,7 @@ from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ModelRegistry, ObjectStore, Workflow
 from plumbline.prompting import LoadedPrompt, load_prompt
 from plumbline.start_run import run_id_of
+from tools.world_batch import seed_batches
 from tools.world_models import seed_models
 from tools.world_predictions import seed_predictions
 from tools.world_selection import seed_backlog
@@ -81,7 +82,9 @@ def seed(raw: ObjectStore, data: ObjectStore, ledger: Ledger, workflow: Workflow
     _put_outcomes(shard, unchanged, data)
     _put_datasets(data)
     others = [case for case in _samples(2 * PER_CLASS) if case not in labeled]
-    seed_backlog(_anonymized(_Shard(SHARD, tuple((case, None) for case in others))), data)
+    masked = _anonymized(_Shard(SHARD, tuple((case, None) for case in others)))
+    seed_backlog(masked, data)
+    seed_batches(masked, _prompt(), run("of-a-batch"), data)
     seed_models(data, registry)
     seed_predictions(raw, data, ledger, registry)
     raw.write(EXPORT, _lines(labeled) + b'{"subject": "a row without an id"}\n', "application/x-ndjson")

@@ -17,7 +17,7 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.adapters.stepfunctions import LabelCasesWorkflow
 from plumbline.settings import ModelSettings
 from tests.contract.environment import ACCOUNT, RESOURCES, STACK, declared
-from tests.contract.model import InProcessBedrock
+from tests.contract.model import InProcessBedrock, batch_jobs_in_process
 from tests.template.reading import template
 from tools import world
 
@@ -89,3 +89,5 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> None:
         return kind(prompt_cache=settings.prompt_cache, concurrency=settings.case_concurrency, client=client)
 
     monkeypatch.setattr(model, "_bedrock", in_process)
+    jobs = batch_jobs_in_process()
+    monkeypatch.setattr(clients, "bedrock", lambda: jobs)

@@ -10,6 +10,7 @@ import pytest
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch import CheckBatchResult, ImportBatchResult, SubmitBatchResult
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.datasets import TrainingStarted
 from plumbline.contracts.models import PromotionResult
@@ -47,6 +48,9 @@ ANSWERS: dict[str, type[Model]] = {
     "anonymize": ShardResult,
     "embed_shard": ShardResult,
     "select_next": SelectResult,
+    "submit_batch": SubmitBatchResult,
+    "check_batch": CheckBatchResult,
+    "import_batch": ImportBatchResult,
     "classify": ShardResult,
     "parse": ShardResult,
     "repair": ShardResult,

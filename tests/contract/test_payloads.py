@@ -6,6 +6,7 @@ import pytest
 
 from plumbline import keys
 from plumbline.contracts.base import Model
+from plumbline.contracts.batch import CheckBatchTask, ImportBatchTask, SubmitBatchTask
 from plumbline.contracts.predictions import (
     AnyFailureTask,
     AnyIngestTask,
@@ -43,6 +44,9 @@ EVENTS: dict[str, type[Model]] = {
     "ingest": IngestTask,
     "anonymize": ShardTask,
     "embed_shard": ShardTask,
+    "submit_batch": SubmitBatchTask,
+    "check_batch": CheckBatchTask,
+    "import_batch": ImportBatchTask,
     "select_next": SelectTask,
     "classify": ClassifyTask,
     "parse": ShardTask,
@@ -172,8 +176,8 @@ def test_an_item_of_shards_json_gives_a_shards_workflow_its_input() -> None:
 
 def test_what_the_map_is_about_is_a_list_that_a_stage_writes_and_a_mode_that_a_shards_task_knows() -> None:
     known = dict(states())
-    written = {"shards": keys.shards("r"), "chosen": keys.chosen_shards("r")}
-    for name in ("LabelAll", "EmbedBacklog", "LabelChosen"):
+    written = {"shards": keys.shards("r"), "chosen": keys.chosen_shards("r"), "masked": keys.masked_shards("r")}
+    for name in ("LabelAll", "EmbedBacklog", "LabelChosen", "MaskForBatch", "LabelAnswered"):
         label = known[name]["Result"]
         assert label["mode"] in get_args(ShardMode)
         assert written[label["list"]] == f"runs/r/{label['list']}.json"

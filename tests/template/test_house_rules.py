@@ -38,6 +38,7 @@ WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "cloudwatch:PutMetricData",
     "comprehend:DetectPiiEntities",
+    "bedrock:ListModelInvocationJobs",
 }
 
 
@@ -100,6 +101,13 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
         ("anonymize", {"runs/*/anonymized/*"}),
         ("embed_shard", {"runs/*/vectors/*"}),
         ("select_next", {"runs/*/chosen/*", "runs/*/chosen.json", "runs/*/selection.json", "vectors/*"}),
+        (
+            "submit_batch",
+            {"runs/*/batch/jobs.json", "runs/*/batch/index.jsonl", "runs/*/batch/records/*", "runs/*/masked.json"},
+        ),
+        ("check_batch", set()),
+        ("import_batch", {"runs/*/batch/answers/*", "runs/*/batch/summary.json"}),
+        ("batch", {"runs/*/batch/output/*"}),
         ("classify", {"runs/*/replies/*"}),
         ("parse", {"runs/*/labels/*", "runs/*/unparsed/*"}),
         ("repair", {"runs/*/replies/*"}),
@@ -132,7 +140,9 @@ def test_who_counts_what_people_labeled_may_list_it_and_no_more(function: str) -
 
 def test_only_classify_repair_vote_and_an_api_that_says_so_may_call_a_model_and_only_named_ones() -> None:
     callers = [(role, s["Resource"]) for role, s in _every_statement() if "bedrock:InvokeModel" in listed(s["Action"])]
-    assert {role for role, _ in callers} == {"ClassifyRole", "RepairRole", "VoteRole", "PredictWithLlmPolicy"}
+    # Bedrock takes BatchRole: a job asks the models behind an inference profile with it.
+    asking = {"ClassifyRole", "RepairRole", "VoteRole", "BatchRole"}
+    assert {role for role, _ in callers} == asking | {"PredictWithLlmPolicy"}
     assert template()["Resources"]["PredictWithLlmPolicy"]["Condition"] == "PredictsWithLlm"
     assert template()["Parameters"]["PredictWithLlm"]["Default"] == "false"
     for _, resource in callers:
@@ -186,6 +196,9 @@ def test_functions_stand_in_pipeline_order() -> None:
         "anonymize",
         "embed_shard",
         "select_next",
+        "submit_batch",
+        "check_batch",
+        "import_batch",
         "classify",
         "parse",
         "repair",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Json, ValidationErr
 from plumbline.contracts.base import Model
 from plumbline.contracts.batch import BatchLimits
 from plumbline.contracts.errors import InvalidSettings
+from plumbline.contracts.runs import RunMode
 
 S = TypeVar("S", bound=Model)
 
@@ -66,6 +67,7 @@ class StartRunSettings(DataStoreSettings, RawStoreSettings, LedgerSettings, Prom
     budget_usd: float = Field(gt=0)
     max_repairs: int = Field(default=2, ge=0, le=5)
     map_concurrency: int = Field(default=10, ge=1, le=1000)
+    mode: RunMode = "auto"
     vote_samples: int = Field(default=0, ge=0, le=20)
     vote_below: float = Field(default=0.8, ge=0, le=1)
     review_below: float = Field(default=0.5, ge=0, le=1)
