@@ -15,7 +15,6 @@ NEEDS = {
     "label_noise": f"{_CASES6}; {_TRAINING}",
     "llm_prompts": f"{_CASES6}, or inexbug_377.jsonl beside it; {_LLM}, or --keep FILE with its answers",
     "none_of_these": f"{_CASES6}; {_LLM}, or another --model",
-    "pii_utility": _CASES6,
     "predict_latency": f"a trained model; {_TRAINING} for AutoGluon's side",
     "select_next": f"{_CASES6}, or inexbug_377.jsonl beside it (--data inexbug); --million needs neither",
 }

@@ -3,7 +3,8 @@
 `python -m bench.select_next [--data inexbug] [--seeds 100-109] [--right 0.8] [--batch 50] [--svg FOLDER]`. The
 labeler is the gold label, or with `--right` one that is right that often and otherwise names any other class. Pools:
 `skewed`, classes at 60/20/10/5/3/2%, which class has which share drawn by the seed, cases drawn without replacement as
-far as the largest class reaches (about 700 cases); `milder`, 40/25/15/10/6/4% (about 1,000); `as_is`, all 2,144 cases of cases6_dev.
+far as the largest class reaches (about 700 cases); `milder`, 40/25/15/10/6/4% (about 1,000); `as_is`, all 2,144 cases
+of cases6_dev.
 `--data inexbug`: the 377 issues of the second taxonomy as they are, 59/28/10/3%, in batches of 25 by default.
 Seeds below 100 were used while the method was made, and those from 100 on to report. Vectors are kept in a temporary
 folder.
