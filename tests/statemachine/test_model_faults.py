@@ -1,9 +1,11 @@
 """A model that answers badly, throttles, or refuses; and a case that tries to give it orders."""
 
 import re
+from collections import Counter
 
 import pytest
 
+from local.bedrock.calls import Calls
 from plumbline.contracts.labels import Outcome
 from tests.statemachine.pipeline import Pipeline, Row, Run, csv_file
 from tests.statemachine.test_paths import CATEGORIES
@@ -58,31 +60,31 @@ def test_a_bad_answer_is_asked_again_twice_at_most_and_then_the_case_is_dropped_
     assert run.states().count("LabelShards") == 1
 
 
-def test_throttling_is_waited_out_and_where_it_never_ends_only_its_shard_is_lost(pipeline: Pipeline) -> None:
-    # botocore does not try this code again by itself, so that each of the state machine's tries is one call.
-    fault = {"do": "fault", "code": "ServiceQuotaExceededException"}
-    pipeline.script({**fault, "contains": "radiator", "times": 3}, {**fault, "contains": "chimney"})
+def test_throttling_is_waited_out_and_where_a_fault_never_ends_only_its_shard_is_lost(pipeline: Pipeline) -> None:
+    # botocore does not try these codes again by itself, so that each of the state machine's tries is one call.
+    throttled = {"do": "fault", "code": "ServiceQuotaExceededException", "contains": "radiator", "times": 30}
+    broken = {"do": "fault", "code": "ModelErrorException", "contains": "chimney"}
+    pipeline.script(throttled, broken)
     before = pipeline.calls
-    rows = [Row("throttle-1"), Row("throttle-a-while", says="radiator"), Row("throttle-2")]
-    rows += [Row("throttle-for-ever", says="chimney"), Row("throttle-3"), Row("throttle-4")]
+    rows = [Row("throttle-1"), Row("throttle-for-hours", says="radiator"), Row("throttle-2")]
+    rows += [Row("broken-for-ever", says="chimney"), Row("throttle-3"), Row("throttle-4")]
     body = csv_file(rows)
     with pipeline.environment("IngestFunction", CASES_PER_SHARD="2"):
         run = pipeline.run(body, "throttle.csv").check_succeeded()
 
     found = {case_id: (o.shard, o.outcome, o.reason) for case_id, o in run.outcomes.items()}
-    lost = ("00001", "failed", "ModelThrottled")
+    lost = ("00001", "failed", "ModelUnavailable")
     assert found == {
         "throttle-1": ("00000", "labeled", None),
-        "throttle-a-while": ("00000", "labeled", None),
+        "throttle-for-hours": ("00000", "labeled", None),
         "throttle-2": lost,
-        "throttle-for-ever": lost,
+        "broken-for-ever": lost,
         "throttle-3": ("00002", "labeled", None),
         "throttle-4": ("00002", "labeled", None),
     }
-    assert run.summary.outcome_reasons == {"failed: ModelThrottled": 2}
+    assert run.summary.outcome_reasons == {"failed: ModelUnavailable": 2}
     calls = pipeline.calls
-    faults = calls.faults["ServiceQuotaExceededException"] - before.faults.get("ServiceQuotaExceededException", 0)
-    assert faults == 3 + 1 + 10  # for a while, and for ever: the state machine's MaxAttempts
+    assert _faults(calls, before) == {"ServiceQuotaExceededException": 30, "ModelErrorException": 1 + 6}  # MaxAttempts
     assert calls.repeated == before.repeated
 
     pipeline.script()
@@ -93,6 +95,17 @@ def test_throttling_is_waited_out_and_where_it_never_ends_only_its_shard_is_lost
     assert (run.summary.model_calls, again.summary.model_calls, again.summary.reused_calls) == (5, 1, 1)
     calls = pipeline.calls
     assert (calls.answered - before.answered, calls.repeated) == (6, before.repeated)
+
+
+def test_a_run_that_is_to_fail_fast_waits_out_no_throttling(pipeline: Pipeline) -> None:
+    pipeline.script({"do": "fault", "code": "ServiceQuotaExceededException", "contains": "gutter"})
+    before = pipeline.calls
+    rows = [Row("fast-1", says="gutter"), Row("fast-2")]
+    with pipeline.environment("IngestFunction", CASES_PER_SHARD="1"):
+        run = pipeline.run(csv_file(rows), "fast.csv", fail_fast="true").check_succeeded()
+    assert _outcome(run.outcomes["fast-1"]) == ("failed", "FailedFast")
+    assert _outcome(run.outcomes["fast-2"]) == ("labeled", None)
+    assert _faults(pipeline.calls, before) == {"ServiceQuotaExceededException": 1}
 
 
 def test_a_shard_that_breaks_off_while_it_asks_again_keeps_the_labels_it_has(pipeline: Pipeline) -> None:
@@ -161,3 +174,7 @@ def test_case_text_cannot_close_its_tag_nor_get_a_label_that_is_not_in_the_list(
 
 def _outcome(outcome: Outcome) -> tuple[str, str | None]:
     return outcome.outcome, outcome.reason
+
+
+def _faults(calls: Calls, before: Calls) -> dict[str, int]:
+    return dict(Counter(calls.faults) - Counter(before.faults))

@@ -110,6 +110,27 @@ def test_a_throttled_case_does_not_stop_the_others_and_the_retry_asks_only_for_i
     assert [reply.case_id for reply in replies(data)] == ["B", "C"]
 
 
+def test_a_throttled_case_is_asked_again_while_others_are_answered_and_then_left_to_the_state_machine() -> None:
+    left = {"one": 2, "two": 99}
+
+    def answer(request: ModelRequest) -> str | Exception:
+        word = next((word for word in left if word in request.turns[0].text), "")
+        if left.get(word, 0):
+            left[word] -= 1
+            return ModelThrottled("slow down")
+        return b.answer("Billing Inquiry")
+
+    data, model = MemoryStore(), FakeModel(answer)
+    b.store_cases(data, b.case("A", "one"), b.case("B", "three"), b.case("C", "two"), b.case("D", "four"))
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=3)
+    assert [reply.case_id for reply in replies(data)] == ["B", "D"]
+    assert len(model.requests) == 4 + 2  # the second round had no answer
+    with pytest.raises(ModelThrottled):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=3)
+    assert [reply.case_id for reply in replies(data)] == ["A", "B", "D"]
+
+
 def test_asking_ends_once_as_many_in_a_row_are_throttled_as_are_asked_at_a_time() -> None:
     data, model = MemoryStore(), FakeModel(lambda _: ModelThrottled("slow down"))
     b.store_cases(data, *(b.case(f"c{n}", f"text {n}") for n in range(50)))

@@ -22,6 +22,8 @@ from plumbline.ports import LanguageModel
 _OF_THE_CASE = (ModelRequestRejected, BudgetExceeded)
 # Of every request alike, and for good.
 _HOPELESS = (ModelAccessDenied, StoreDenied)
+# How often throttled requests are asked while others are answered. More would bring a shard near its time's end.
+_ROUNDS = 4
 
 
 class Asked(NamedTuple):
@@ -49,10 +51,11 @@ def ask_each(
 
     Cases with the very same text share one call. A request that the service refuses as invalid, or that the budget
     cannot pay for, becomes a Reply with `error` set, so that one bad record does not void its shard. A throttled or
-    failed call leaves the others going on; the asking ends once as many in a row failed as are asked at a time, and at
-    once where the model is denied or, with `fail_fast`, where it throttles (FailedFast). The error is handed back with
-    what was answered, because that is paid for and has to be accounted for before the error is raised: ModelThrottled
-    where there was one, which is worth the most patience, else the first.
+    failed call leaves the others going on, and throttled ones are asked again, a few times, while others are answered:
+    waiting longer is the state machine's part. The asking ends once as many in a row failed as are asked at a time, and
+    at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast). The error is handed back
+    with what was answered, because that is paid for and has to be accounted for before the error is raised:
+    ModelThrottled where there was one, which is worth the most patience, else the first.
     """
     requests = list(requests)
     same: dict[ModelRequest, list[str]] = defaultdict(list)
@@ -76,7 +79,25 @@ def _ask_all(
     requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool
 ) -> tuple[dict[ModelRequest, _Answer], Exception | None]:
     answers: dict[ModelRequest, _Answer] = {}
-    errors: list[Exception] = []
+    errors: dict[ModelRequest, Exception] = {}
+    for _ in range(_ROUNDS):
+        asked = _ask_once(requests, model, concurrency, fail_fast=fail_fast)
+        answers |= asked.answers
+        errors = {request: error for request, error in errors.items() if request not in asked.answers} | asked.errors
+        requests = [request for request, error in asked.errors.items() if isinstance(error, ModelThrottled)]
+        if asked.ended or not asked.answers or not requests:
+            break
+    return answers, _gravest(list(errors.values()))
+
+
+class _Round(NamedTuple):
+    answers: dict[ModelRequest, _Answer]
+    errors: dict[ModelRequest, Exception]
+    ended: bool
+
+
+def _ask_once(requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool) -> _Round:
+    asked = _Round({}, {}, ended=False)
     in_a_row = 0
     with ThreadPoolExecutor(max_workers=concurrency) as pool, _no_more_once_interrupted(pool):
         futures = {pool.submit(_ask, model, request): request for request in requests}
@@ -85,19 +106,20 @@ def _ask_all(
                 continue
             error = future.exception()
             if error is None:
-                answers[futures[future]] = future.result()
+                asked.answers[futures[future]] = future.result()
                 in_a_row = 0
                 continue
             if not isinstance(error, Exception):
                 raise error
             if fail_fast and isinstance(error, ModelThrottled):
                 error = FailedFast(f"{error}; this run is not to wait for that (fail fast): run the file again later")
-            errors.append(error)
+            asked.errors[futures[future]] = error
             in_a_row += 1
             if in_a_row >= concurrency or isinstance(error, (*_HOPELESS, FailedFast)):
+                asked = asked._replace(ended=True)
                 for waiting in futures:
                     waiting.cancel()
-    return answers, _gravest(errors)
+    return asked
 
 
 def _gravest(errors: list[Exception]) -> Exception | None:
