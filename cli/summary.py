@@ -14,6 +14,7 @@ from plumbline.contracts.errors import TrainingNotConfigured
 from plumbline.contracts.runs import BalanceResult, RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.confidence import standing
+from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name
 from plumbline.report.names import log_tells_more, outcome_reason, repair_name, training_fault
 from plumbline.report.words import (
     count,
@@ -155,6 +156,7 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
         word, meaning = standing(summary.confidence)
         yield "Confidence", Text(f"{word.lower()}: {meaning}")
     yield "Cost", _cost(summary)
+    yield from _beside_cost(summary)
     span = duration(elapsed(summary.started_at, summary.finished_at))
     yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}")
     note = model_note(summary.model_id)
@@ -204,6 +206,20 @@ def _cost(summary: RunSummary) -> Text:
         baseline = f"; a person would take {hours(cost.human_hours)} at {cost.minutes_per_case:g} minutes a case"
         text.append(baseline, style="not bold")
     return text
+
+
+def _beside_cost(summary: RunSummary) -> Iterator[tuple[str, Text]]:
+    """The estimate against the cost, what the cache saved, and what became of a batch."""
+    if note := estimate_note(summary):
+        yield "Estimate", Text(f"{money(summary.ingest.estimated_usd)}, {note}")
+    saved, read = cache_note(summary)
+    if saved:
+        yield "Cache", Text(f"saved {saved}: {read}")
+    if note := batch_note(summary):
+        saved_usd = summary.cost.saved_by_batch_usd
+        yield road_name(summary), Text(f"{note}; saved {money(saved_usd)}" if saved_usd else note)
+    elif summary.ingest.road_reason:
+        yield "Asked", Text(f"{road_name(summary).lower()}: {summary.ingest.road_reason}")
 
 
 def _short_by(balance: BalanceResult) -> str:

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli import plan as planning
 from cli.errors import CliError, UsageProblem
 from cli.main import app
+from cli.parameters import default
 from cli.plan import PlanOptions, mode_of, plan
 from cli.plan_view import rendered
 from cli.stack import Stack
@@ -62,7 +62,7 @@ def test_the_cache_counts_where_the_prompt_reaches_the_models_minimum(export: Pa
 def test_a_batch_that_is_dearer_than_the_cache_is_taken_only_when_asked_for(
     export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "default", lambda name: "5" if name == "BatchFrom" else _DEFAULT(name))
+    monkeypatch.setattr("cli.plan.default", lambda name: "5" if name == "BatchFrom" else default(name))
     cached, uncached = plan(PlanOptions(export, prompt="v4")), plan(PlanOptions(export, prompt="v1"))
     asked = plan(PlanOptions(export, prompt="v4", mode="batch"))
     assert (uncached.road, asked.road) == ("batch", "batch")
@@ -73,9 +73,6 @@ def test_a_batch_that_is_dearer_than_the_cache_is_taken_only_when_asked_for(
     many.write_text("\n".join(json.dumps({"id": f"m{n}", "text": f"The invoice {n} was wrong"}) for n in range(2000)))
     found = plan(PlanOptions(many, prompt="v4"))
     assert (found.road, "prompt cache" in found.road_reason) == ("on_demand", True)
-
-
-_DEFAULT = planning.default
 
 
 def test_a_budget_that_does_not_afford_all_says_how_many(export: Path) -> None:

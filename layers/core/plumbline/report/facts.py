@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Literal, NamedTuple
 
 from plumbline.contracts.runs import RunSummary
+from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name
 from plumbline.report.words import (
     compact,
     count,
@@ -97,6 +98,7 @@ def run_facts(summary: RunSummary) -> list[Fact]:
         Fact("Started", moment(summary.started_at)),
         Fact("Duration", duration(elapsed(summary.started_at, summary.finished_at)), plural(ingest.shards, "shard")),
         Fact("Budget", money(summary.budget_usd)),
+        Fact("Model asked", road_name(summary), batch_note(summary) or ingest.road_reason),
         Fact("Status", summary.status.capitalize()),
         Fact("Run", summary.run_id, code=True),
     ]
@@ -111,7 +113,12 @@ def cost_facts(summary: RunSummary) -> list[Fact]:
     if cost.usd is not None and ingest.new:
         facts.append(Fact("Cost per 1,000 new cases", money(cost.usd / ingest.new * 1000)))
     if ingest.estimated_usd is not None:
-        facts.append(Fact("Estimate before the run", money(ingest.estimated_usd)))
+        facts.append(Fact("Estimate before the run", money(ingest.estimated_usd), estimate_note(summary)))
+    cached, note = cache_note(summary)
+    if cached:
+        facts.append(Fact("Saved by the prompt cache", cached, note))
+    if summary.cost.saved_by_batch_usd:
+        facts.append(Fact("Saved by the batch", money(summary.cost.saved_by_batch_usd), "against calls on demand"))
     reused = f"{plural(summary.reused_calls, 'reply')} reused"
     saved = money(cost.saved_by_reuse_usd) if cost.saved_by_reuse_usd is not None else reused
     if cost.perhaps_spent_usd:
