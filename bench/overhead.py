@@ -97,7 +97,7 @@ def measure(cases: int) -> Measured:
     with tempfile.TemporaryDirectory() as name, mock.patch.object(moto_patches, "bind", counted_bind):
         folder = Path(name)
         generate(folder / "made-up.jsonl", cases=cases)
-        parameters = {"ModelId": "local.scripted", "TrainingImage": "none", "Mode": "on_demand"}
+        parameters = {"ModelId": MODEL, "TrainingImage": "none", "Mode": "on_demand"}
         parameters = {key: value for key, value in parameters.items() if key in _template()["Parameters"]}
         stack = LocalStack(
             ROOT / "template.yaml", state_dir=folder, parameters=parameters, model="scripted", keep_state=False
@@ -215,7 +215,10 @@ def _show(found: Measured, prompt_version: str, model_seconds: float, ms_a_case:
     model, bills = model_usd(found, prompt_version), {}
     for road in ("on demand", "batch"):
         bills[road] = overhead(found, batch=road == "batch", model_seconds=model_seconds, ms_a_case=ms_a_case)
-        rows = [[name, f"{amount:,.2f}", f"{usd:.5f}"] for name, (amount, usd) in bills[road].items()]
+        rows = [
+            [name, f"{amount:,.4g}" if amount < 1 else f"{amount:,.0f}", f"{usd:.5f}"]
+            for name, (amount, usd) in bills[road].items()
+        ]
         total = sum(usd for _, usd in bills[road].values())
         show(f"{road}: per 1,000 cases", ["billed", "amount", "USD"], [*rows, ["in all", "", f"{total:.5f}"]])
     totals = {road: sum(usd for _, usd in bill.values()) for road, bill in bills.items()}

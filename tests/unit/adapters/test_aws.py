@@ -15,7 +15,7 @@ from moto import mock_aws
 from plumbline.adapters import clients, dynamodb
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.adapters.stepfunctions import LabelCasesWorkflow
+from plumbline.adapters.stepfunctions import LabelCasesWorkflow, started_under_way
 from plumbline.contracts.errors import (
     MissingObject,
     StoreDenied,
@@ -146,6 +146,23 @@ def test_a_run_is_started_once_under_its_id() -> None:
     given = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
     assert given["run"]["key"] == "incoming/cases.jsonl"
     assert not workflow.start(b.run().model_copy(update={"force": True}))
+
+
+def test_what_is_under_way_is_told_of_every_machine_and_of_nothing_that_has_ended() -> None:
+    states = boto3.client("stepfunctions")
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    arns = [
+        states.create_state_machine(name=name, roleArn="arn:aws:iam::123456789012:role/r", definition=definition)[
+            "stateMachineArn"
+        ]
+        for name in ("LabelCases", "PredictCases")
+    ]
+    assert list(started_under_way(arns)) == []
+    begun = [states.start_execution(stateMachineArn=arn)["startDate"] for arn in (*arns, arns[0])]
+    assert sorted(started_under_way(arns)) == sorted(begun)
+    [first, *_] = states.list_executions(stateMachineArn=arns[0])["executions"]
+    states.stop_execution(executionArn=first["executionArn"])
+    assert len(list(started_under_way(arns))) == 2
 
 
 @pytest.mark.parametrize(
