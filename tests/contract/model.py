@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from botocore.model import OperationModel
 from botocore.response import StreamingBody
 
 from local.bedrock.answering import STATUS, ServiceError, StandInModel
@@ -57,19 +58,14 @@ def _as_botocore_tells_it(error: ServiceError, operation: str) -> ClientError:
 def batch_jobs_in_process() -> Any:
     """boto3's client of Bedrock's control plane, without a socket: it takes every job, and knows none."""
     client = boto3.client("bedrock", region_name="us-east-1")
-    client.meta.events.register_first("before-send", _answer_about_jobs)
+    client.meta.events.register("before-call.bedrock", _answer_about_jobs)
     return client
 
 
-def _answer_about_jobs(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-    status, headers, body = 404, {"x-amzn-ErrorType": "ResourceNotFoundException"}, {"message": "no such job"}
-    if (request.method, request.url.rpartition("/")[2]) == ("POST", "model-invocation-job"):
-        arn = "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/mnopqrstuvwx"
-        status, headers, body = 200, {}, {"jobArn": arn}
-    return AWSResponse(request.url, status, headers, _Raw(json.dumps(body).encode()))
-
-
-class _Raw(io.BytesIO):
-    def stream(self, **_: Any) -> Any:
-        """As urllib3's response."""
-        yield self.read()
+def _answer_about_jobs(model: OperationModel, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+    metadata = {"RequestId": "in-process", "HTTPStatusCode": 200}
+    answer: dict[str, Any] = {"Error": {"Code": "ResourceNotFoundException", "Message": "no such job"}}
+    if model.name == "CreateModelInvocationJob":
+        answer = {"jobArn": "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/mnopqrstuvwx"}
+    status = 404 if "Error" in answer else 200
+    return AWSResponse("", status, {}, None), answer | {"ResponseMetadata": metadata | {"HTTPStatusCode": status}}
