@@ -158,6 +158,16 @@ def test_every_caller_of_a_model_waits_as_long_as_the_stack_says_and_has_the_tim
         assert ATTEMPTS * longest < body["Timeout"]
 
 
+@pytest.mark.parametrize("stage", ["classify", "repair", "vote", "collate"])
+def test_who_spends_and_who_sums_it_up_touches_no_other_row_of_the_ledger_for_that(stage: str) -> None:
+    action = "dynamodb:GetItem" if stage == "collate" else "dynamodb:UpdateItem"
+    of_ledger = [s for s in statements(stage) if s["Resource"] == {"Fn::GetAtt": ["LedgerTable", "Arn"]}]
+    [spend] = [s for s in of_ledger if action in listed(s["Action"])]
+    assert listed(spend["Action"]) == [action]
+    assert spend["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["spend#*"]}}
+    assert len(of_ledger) == (2 if stage == "collate" else 1)  # Collate also writes what is labeled
+
+
 def test_no_stage_may_delete_an_object() -> None:
     assert not [
         s for stage in STAGES for s in statements(stage) for a in listed(s["Action"]) if a.startswith("s3:Delete")
