@@ -22,7 +22,12 @@ def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     stack = LocalStack(
         ROOT / "template.yaml",
         state_dir=folder,
-        parameters={"TargetPerClass": "100000", "TrainingImage": "registry.example.com/training:1"},
+        parameters={
+            "TargetPerClass": "100000",
+            "TrainingImage": "registry.example.com/training:1",
+            "BatchMinRecords": "4",
+            "BatchMaxRecords": "6",
+        },
         model="scripted",
         parallel=1,  # shards still run side by side; a second worker of each function would only take its time to start
         time_scale=0.001,
@@ -39,3 +44,4 @@ def pipeline(_stack: Pipeline) -> Iterator[Pipeline]:
     _stack.script()
     yield _stack
     _stack.script()
+    _stack.faults()

@@ -105,6 +105,10 @@ class Pipeline:
         """What the model does from now on; no rules: it answers."""
         self._model("/_script", json.dumps({"rules": rules, **rest}).encode())
 
+    def faults(self, *jobs: dict[str, Any], **rest: Any) -> None:
+        """What goes wrong with batch jobs from now on; no faults: nothing."""
+        self._model("/_faults", json.dumps({"jobs": jobs, **rest}).encode())
+
     @property
     def calls(self) -> Calls:
         """What the model was asked since the stack came up."""
