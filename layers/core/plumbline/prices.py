@@ -12,8 +12,8 @@ from plumbline.ingest.cut import CHARS_PER_TOKEN
 
 EstimateUsd = Callable[[int, int], float | None]
 """Input tokens and output tokens to USD; None where no price is known."""
-# The mean of 58 replies of Qwen2.5-Coder 1.5B under root_cause v3; see `python -m bench.estimate`.
-ANSWER_TOKENS = 120
+# The mean of 26 replies of Qwen2.5-Coder 1.5B under root_cause v3; `python -m bench.estimate` measures it on others.
+ANSWER_TOKENS = 125
 _MILLION = 1_000_000
 
 
