@@ -18,7 +18,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--faults",
         type=Path,
-        default=os.environ.get("PLUMBLINE_FAULTS"),
+        default=os.environ.get("PLUMBLINE_FAULTS") or None,  # an empty one is none
         help="a file of faults for the stand-in (docs/faults.md); default: PLUMBLINE_FAULTS",
     )
     parser.add_argument("--parallel", type=int, help="how many invocations of one function run at once")

@@ -89,3 +89,12 @@ def test_a_worker_dies_with_its_parent_even_in_the_middle_of_a_handler(tmp_path:
         process.send_signal(signal.SIGKILL)
         process.wait()
     until(lambda: not alive(worker))
+
+
+def test_a_wrong_file_of_faults_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text('{"rules": [{"do": "dance"}]}')
+    command = [sys.executable, "-m", "local", "--template", str(FIXTURE), "--model", "scripted"]
+    variables = ENVIRONMENT | {"PLUMBLINE_FAULTS": str(tmp_path / "faults.json")}
+    ended = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 2
+    assert "faults.json is wrong in: rules.0.do" in ended.stderr
