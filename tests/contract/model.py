@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from botocore.response import StreamingBody
@@ -57,15 +58,15 @@ def _as_botocore_tells_it(error: ServiceError, operation: str) -> ClientError:
 
 def batch_jobs_in_process() -> Any:
     """boto3's client of Bedrock's control plane, without a socket: it takes every job, and knows none."""
-    client = boto3.client("bedrock", region_name="us-east-1")
+    client: Any = boto3.client("bedrock", region_name="us-east-1")
     client.meta.events.register("before-call.bedrock", _answer_about_jobs)
     return client
 
 
 def _answer_about_jobs(model: OperationModel, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
-    metadata = {"RequestId": "in-process", "HTTPStatusCode": 200}
     answer: dict[str, Any] = {"Error": {"Code": "ResourceNotFoundException", "Message": "no such job"}}
     if model.name == "CreateModelInvocationJob":
         answer = {"jobArn": "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/mnopqrstuvwx"}
     status = 404 if "Error" in answer else 200
-    return AWSResponse("", status, {}, None), answer | {"ResponseMetadata": metadata | {"HTTPStatusCode": status}}
+    told = {"ResponseMetadata": {"RequestId": "in-process", "HTTPStatusCode": status}}
+    return AWSResponse("", status, HTTPHeaders(), None), answer | told

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from plumbline import keys
-from plumbline.contracts.batch import BatchSubmission, JobStatus
+from plumbline.contracts.batch import BatchSubmission
+from plumbline.contracts.batch_summary import JobStatus
 from tests.statemachine.pipeline import Pipeline, Row, Run, csv_file
 
 BEGINS = ["Ingest", "AnyNewCases", "MaskForBatch", "LabelShards", "MoreToChoose", "SubmitBatch", "AnyJob"]

@@ -6,7 +6,8 @@ from typing import Any
 
 from plumbline import keys
 from plumbline.batch.records import output_key
-from plumbline.contracts.batch import BatchJob, BatchSubmission, JobState, JobStatus
+from plumbline.contracts.batch import BatchJob, BatchSubmission, JobState
+from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import PlumblineError
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from tests.fakes import MemoryStore

@@ -18,14 +18,13 @@ from plumbline.contracts.batch import (
     BatchLimits,
     BatchRecord,
     BatchSubmission,
-    BatchSummary,
     CheckBatchTask,
     ImportBatchResult,
     ImportBatchTask,
-    JobStatus,
     SubmitBatchResult,
     SubmitBatchTask,
 )
+from plumbline.contracts.batch_summary import BatchSummary, JobStatus
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import BatchRefused, BrokenInvariant, ModelThrottled, PlumblineError
 from plumbline.contracts.replies import Reply
