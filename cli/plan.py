@@ -1,6 +1,7 @@
 """`plumbline plan`: what a run of a file would cost on each road, before anything is uploaded or spent."""
 
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,23 @@ def plan_command(
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
     else:
-        console.print(rendered(found, options.file), crop=False)
+        console.print(rendered(found, options.file, _given(options)), crop=False)
+
+
+def _given(options: PlanOptions) -> str:
+    """The options as `plumbline run` takes them."""
+    mode = options.mode.replace("_", "-") if options.mode else None
+    values = {
+        "task": options.task,
+        "prompt": options.prompt,
+        "map": options.mapping,
+        "budget": options.budget,
+        "model-id": options.model_id,
+        "mode": mode,
+        "stack": options.stack_name,
+    }
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in values.items() if value is not None]
+    return "".join(f" {word}" for word in (*words, *(["--force"] if options.force else [])))
 
 
 def mode_of(said: str | None) -> RunMode | None:

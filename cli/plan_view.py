@@ -16,13 +16,13 @@ from plumbline.report.words import compact, count, hours, money, percent, plural
 _ROADS = {"on_demand": "on demand", "batch": "in a batch"}
 
 
-def rendered(plan: Plan, file: Path) -> RenderableType:
-    """The whole plan, for 60 columns and up."""
+def rendered(plan: Plan, file: Path, given: str = "") -> RenderableType:
+    """The whole plan, for 60 columns and up. `given`: the options that a run of it takes as well."""
     parts: list[RenderableType] = [Text(), _cases(plan, file), *_beside(plan), Text(), _work(plan)]
     if plan.ingest.new:
         parts += [Text(), _roads(plan)]
     parts += [Text(), _road(plan), *(_line(words, style) for words, style in _notes(plan))]
-    return Group(*parts, Text(), Hint("Start it:", f"{plumbline('run')} {shown(file.absolute())}{_options(plan)}"))
+    return Group(*parts, Text(), Hint("Start it:", f"{plumbline('run')} {shown(file.absolute())}{given}"))
 
 
 def _cases(plan: Plan, file: Path) -> Text:
@@ -132,7 +132,3 @@ def _grid() -> Table:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     return grid
-
-
-def _options(plan: Plan) -> str:
-    return f" --stack {plan.stack}" if plan.stack and plan.stack != "local" else ""

@@ -131,6 +131,12 @@ def test_the_command_prints_json_and_reads_gz(export: Path) -> None:
     assert (found.mode, found.road_reason) == ("on_demand", "mode on-demand was asked for")
 
 
+def test_the_next_command_takes_the_same_options(export: Path) -> None:
+    done = CliRunner().invoke(app, ["plan", str(export), "--prompt", "v2", "--budget", "5", "--mode", "on-demand"])
+    assert done.exit_code == 0, done.output
+    assert f"run {export} --prompt v2 --budget 5.0 --mode on-demand" in done.stdout
+
+
 def test_a_file_that_no_run_could_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "notes.csv"
     file.write_text("a,b\n1,2\n")
