@@ -167,3 +167,15 @@ def test_another_task_gets_its_own_newest_published_version() -> None:
     start(MemoryLedger(), started, {"task": "npm_issue"})
     (run,) = started.started.values()
     assert (run.task, run.prompt_version) == ("npm_issue", "v1")
+
+
+def test_the_stack_says_how_the_model_is_asked_and_an_upload_may_say_otherwise() -> None:
+    ledger = MemoryLedger()
+    by_stack, by_upload = MemoryWorkflow(), MemoryWorkflow()
+    settings = SETTINGS.model_copy(update={"mode": "batch"})
+    start_run(upload(), settings, raw=lambda key, version: {}, ledger=ledger, workflow=by_stack)
+    metadata = {"mode": "on_demand", "fail_fast": "true"}
+    start_run(upload(), settings, raw=lambda key, version: metadata, ledger=ledger, workflow=by_upload)
+    [first], [second] = by_stack.started.values(), by_upload.started.values()
+    assert (first.mode, first.fail_fast) == ("batch", False)
+    assert (second.mode, second.fail_fast) == ("on_demand", True)
