@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from local import api, info, moto_patches, private, state
 from local.background import Background
 from local.deploy import Deployment, Template, deploy, supported_part, translate
+from local.disturbing import Disturbances
 from local.sagemaker import runner
 from local.saving import Saver
 from local.workers import WorkerPools
@@ -99,6 +100,7 @@ class LocalStack:
         self.endpoint = ""
         self.bedrock_endpoint = ""
         self.api_endpoint = ""
+        self.disturbances = Disturbances()
         self._template = template.resolve()
         self._folder = state_dir.resolve()
         self._parameters = dict(parameters or {})
@@ -165,7 +167,8 @@ class LocalStack:
             self._saver = Saver(self._save)
             self.bedrock_endpoint = self._start_model(running)
             self._serve(running)
-            self._pools = WorkerPools(self._folder / "logs", self._parallel, self._environment())
+            pools = self._pools = WorkerPools(self._folder / "logs", self._parallel, self._environment())
+            self.disturbances.kill = pools.kill
             background = self._background = Background()
             training = self._training = runner.TrainingRunner(
                 self.client,
@@ -174,8 +177,9 @@ class LocalStack:
                 self._folder / "logs",
                 grace=self._training_grace,
             )
+            invoke = self.disturbances.invoking(pools.invoke, pools.known_as)
             self._wiring = moto_patches.Wiring(
-                self.endpoint, self._pools.invoke, background, training, self._time_scale, ended=self._ended
+                self.endpoint, invoke, background, training, self._time_scale, ended=self._ended
             )
             running.enter_context(moto_patches.applied(self._wiring))
             running.callback(background.shutdown, wait=False, cancel_futures=True)
@@ -282,7 +286,7 @@ class LocalStack:
         running.callback(self._batch.disconnect)
 
     def _serve(self, running: contextlib.ExitStack) -> None:
-        server = moto_patches.bind(*self._address, changed=self._saver.changed)
+        server = moto_patches.bind(*self._address, changed=self._saver.changed, around=self.disturbances.around)
         running.callback(server.server_close)
         moto_patches.forget_everything()
         self.endpoint = _reachable(self._address[0], server.port)

@@ -127,11 +127,11 @@ class Worker:
             line = self._read_line(self.config.timeout)
         except (WorkerGone, BrokenPipeError):
             how = self._how_it_ended()
-            return _error("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {how}")
+            return error_answer("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: {how}")
         except WorkerSlow:
             self.close()
             message = f"RequestId: {request_id} Error: Task timed out after {self.config.timeout:.2f} seconds"
-            return _error("Sandbox.Timedout", message)
+            return error_answer("Sandbox.Timedout", message)
         return Answer(payload=line[1:], failed=line[:1] == b"-")
 
     def _read_line(self, seconds: float) -> bytes:
@@ -166,7 +166,8 @@ class Worker:
             self._stdin.close()
 
 
-def _error(kind: str, message: str) -> Answer:
+def error_answer(kind: str, message: str) -> Answer:
+    """A failure in the shape that Lambda gives it."""
     return Answer(payload=json.dumps({"errorType": kind, "errorMessage": message}).encode(), failed=True)
 
 
@@ -192,6 +193,7 @@ class WorkerPools:
         self._busy: set[Worker] = set()
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self.idle_seconds = _IDLE_SECONDS
         private.folder(logs)
         threading.Thread(target=self._reap, name="worker-reaper", daemon=True).start()
 
@@ -199,17 +201,22 @@ class WorkerPools:
         """Say where a function's code is. Must precede its first invocation."""
         self._layouts[function_name] = layout
 
+    def known_as(self, function_name: str) -> str:
+        """What a function is called in its template."""
+        layout = self._layouts.get(function_name)
+        return (layout and layout.log_name) or function_name
+
     def invoke(self, config: FunctionConfig, event: bytes, unless: threading.Event | None = None, /) -> Answer:
         """Run one invocation of the function on `event` (JSON), in a worker of its own; none once `unless` is set."""
         layout = self._layouts.get(config.name)
         if layout is None:
-            return _error("Runtime.ImportModuleError", f"No code is known for function {config.name}")
+            return error_answer("Runtime.ImportModuleError", f"No code is known for function {config.name}")
         with self._lock:
             pool = self._pools.setdefault(config.name, _Pool(threading.BoundedSemaphore(self._parallel)))
         with pool.slots:
             worker = self._take(pool, config, layout, unless)
             if worker is None:
-                return _error("Runtime.ExitError", "The local stack is stopping")
+                return error_answer("Runtime.ExitError", "The local stack is stopping")
             try:
                 return worker.invoke(event)
             finally:
@@ -227,7 +234,7 @@ class WorkerPools:
                     self._busy.add(worker)
                     return worker
                 worker.close()
-            log_path = self._logs / f"{layout.log_name or config.name}.log"
+            log_path = self._logs / f"{self.known_as(config.name)}.log"
             worker = Worker(config, self.worker_environment(config, layout), log_path)
             self._busy.add(worker)
             return worker
@@ -257,6 +264,7 @@ class WorkerPools:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+            "AWS_SDK_UA_APP_ID": self.known_as(config.name),  # so that the embedded AWS can tell who calls
             "PLUMBLINE_FUNCTION_ARN": config.arn,
             "POWERTOOLS_TRACE_DISABLED": "true",
         }
@@ -265,7 +273,7 @@ class WorkerPools:
 
     def _reap(self) -> None:
         while not self._closed.wait(_IDLE_SECONDS / 4):
-            self.close_idle(_IDLE_SECONDS)
+            self.close_idle(self.idle_seconds)
 
     def close_idle(self, seconds: float) -> None:
         """End the workers that have been idle for longer than that."""
@@ -289,6 +297,15 @@ class WorkerPools:
             for worker in self._busy:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(worker.pid, signal.SIGKILL)
+
+    def kill(self, known_as: str) -> None:
+        """Kill a function's workers in the middle of an invocation, and wait until they are dead: it fails."""
+        with self._lock:
+            pids = [worker.pid for worker in self._busy if self.known_as(worker.config.name) == known_as]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # left for its owner to reap
 
     def close(self) -> None:
         """End every worker, also those in the middle of an invocation."""

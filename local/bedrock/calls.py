@@ -28,6 +28,7 @@ class Calls(Model):
     batch_requests: dict[str, int] = Field(default_factory=dict)
     batch_usage: Usage = Usage()
     record_errors: dict[str, int] = Field(default_factory=dict)
+    keys: dict[str, str] = Field(default_factory=dict, description="request hash to ModelRequest.key")
 
 
 def request_hash(request: ModelRequest) -> str:
@@ -47,12 +48,14 @@ class CallLog:
         self._batch_requests: Counter[str] = Counter()
         self._batch_usage = Usage()
         self._record_errors: Counter[str] = Counter()
+        self._keys: dict[str, str] = {}
 
     def answered(self, request: ModelRequest, usage: Usage) -> None:
         """Count an on-demand answer."""
         digest = request_hash(request)
         with self._lock:
             self._requests[digest] += 1
+            self._keys[digest] = request.key
             self._usage += usage
 
     def abandoned(self) -> None:
@@ -70,6 +73,7 @@ class CallLog:
         digest = request_hash(request)
         with self._lock:
             self._batch_requests[digest] += 1
+            self._keys[digest] = request.key
             self._batch_usage += usage
 
     def record_failed(self, code: str) -> None:
@@ -92,4 +96,5 @@ class CallLog:
                 batch_requests=dict(self._batch_requests),
                 batch_usage=self._batch_usage,
                 record_errors=dict(self._record_errors),
+                keys=dict(self._keys),
             )

@@ -24,12 +24,18 @@ class _RequestHandler(MotoRequestHandler):
         """Say nothing."""
 
 
-def bind(host: str, port: int, changed: Callable[[], None] = lambda: None) -> BaseWSGIServer:
+def bind(
+    host: str,
+    port: int,
+    changed: Callable[[], None] = lambda: None,
+    around: Callable[[Moto], Moto] = lambda application: application,
+) -> BaseWSGIServer:
     """A moto server that has its port and does not serve yet (moto's own ThreadedMotoServer fixes the handler).
 
-    `changed` is called after each request that may have changed what is kept: a bucket, a table, a parameter.
+    `changed` is called after each request that may have changed what is kept: a bucket, a table, a parameter. `around`
+    puts something in front of moto's WSGI application.
     """
-    application = DomainDispatcherApplication(create_backend_app)
+    application = around(DomainDispatcherApplication(create_backend_app))
 
     def serve(environ: Moto, start_response: Moto) -> Moto:
         response = application(environ, start_response)

@@ -1,0 +1,82 @@
+"""`make chaos`: plays the scenarios on one local stack, one after the other, and prints what became of each."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.invariant import Found
+from tests.chaos.play import Played, arena, play
+from tests.chaos.scenario import Scenario
+from tests.chaos.scenarios import SCENARIOS
+from tests.statemachine.running import running
+
+_COLUMNS = ("cases", "labeled", "dropped", "failed", "review", "calls", "re-paid", "seconds")
+_WIDTH = 140
+
+
+def main() -> int:
+    """Play what is asked for; 0 where every invariant held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("only", nargs="*", metavar="NAME", help="only these scenarios, or those whose name begins so")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and play none")
+    options = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    chosen = [s for s in SCENARIOS.values() if not options.only or s.name in options.only]
+    chosen = chosen or [s for s in SCENARIOS.values() if s.name.startswith(tuple(options.only))]
+    if options.list or not chosen:
+        for scenario in SCENARIOS.values():
+            console.print(f"{scenario.name:28}{scenario.fault}")
+        return 0 if options.list else 2
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as pipeline, arena(pipeline):
+        played = []
+        for scenario in chosen:
+            try:
+                played.append(play(pipeline, scenario))
+            except AssertionError as error:  # a run that never ended
+                played.append(Played(scenario, Found(problems=[str(error)]), 0, 0.0))
+            _say(console, played[-1])
+    return _sum_up(console, chosen, played)
+
+
+def _say(console: Console, played: Played) -> None:
+    end = "held" if not played.found.problems else "BROKEN"
+    console.print(f"{played.scenario.name:28}{end}, {played.seconds:.0f} s")
+    for problem in played.found.problems:
+        console.print(f"    {problem}", markup=False)
+
+
+def _sum_up(console: Console, chosen: Sequence[Scenario], played: Sequence[Played]) -> int:
+    table = Table(title=f"{len(chosen)} scenarios", title_justify="left")
+    for name in ("scenario", "fault"):
+        table.add_column(name)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for one in played:
+        found, kept = one.found, one.found.outcomes
+        labeled = kept["labeled"] + kept["unchanged"]
+        figures = (found.cases, labeled, kept["dropped"], kept["failed"], kept["needs_review"], found.calls)
+        table.add_row(
+            one.scenario.name, one.scenario.fault, *map(str, figures), str(found.repaid), f"{one.seconds:.0f}"
+        )
+    console.print(table)
+    lost, doubled, wasted = (sum(getattr(p.found, name) for p in played) for name in ("lost", "doubled", "wasted"))
+    broken = [p.scenario.name for p in played if p.found.problems]
+    console.print(f"lost = {lost}, doubled = {doubled}, wasted = {wasted}")
+    repaid = sum(p.found.repaid for p in played)
+    if repaid:
+        console.print(
+            f"re-paid = {repaid}: answered, and before that was stored the worker was killed, the store failed or "
+            "forgot it; each is counted in the run's budget"
+        )
+    if broken:
+        console.print(f"broken: {', '.join(broken)}. One alone: make chaos ONLY={broken[0]}")
+    return 1 if broken or lost or doubled or wasted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
