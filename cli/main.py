@@ -25,6 +25,7 @@ from cli.paths import home, prompts_dir, shown
 from cli.plan import PLAN_EXAMPLES, mode_of, plan_command
 from cli.predict import PREDICT_EXAMPLES, predict_command
 from cli.predict_batch import PREDICT_BATCH_EXAMPLES, predict_batch_command
+from cli.replay import REPLAY_EXAMPLES, RESUME_EXAMPLES, replay_command, resume_command
 from cli.review import review_app
 from cli.review_ground_truth import ground_truth_app
 from cli.run import RunOptions, console_for, run
@@ -144,6 +145,8 @@ def status_command(
     raise typer.Exit(status.status(run_id, stack, console, as_json=as_json, follow=follow, limit=limit))
 
 
+app.command("replay", epilog=REPLAY_EXAMPLES)(replay_command)
+app.command("resume", epilog=RESUME_EXAMPLES)(resume_command)
 app.command("plan", epilog=PLAN_EXAMPLES)(plan_command)
 app.command("anonymize", epilog=ANONYMIZE_EXAMPLES)(anonymize_command)
 app.command("evaluate", epilog=EVALUATE_EXAMPLES)(evaluate_command)

@@ -33,9 +33,11 @@ T = TypeVar("T")
 class Observer:
     """Looks at one run again and again; reads each object once and again only when it has changed."""
 
-    def __init__(self, stack: Stack, run_id: str, tasks: tuple[str, ...]) -> None:
+    def __init__(self, stack: Stack, run_id: str, tasks: tuple[str, ...], execution: str | None = None) -> None:
+        """`execution`: the name of the run's newest execution, where that is not the run's id."""
         self._stack = stack
         self._run_id = run_id
+        self._execution = execution or run_id
         self._tasks = tasks
         self._data = S3ObjectStore(stack.data_bucket)
         self._ledger = DynamoLedger(stack.ledger_table)
@@ -47,7 +49,7 @@ class Observer:
 
     def look(self) -> Observed:
         """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer."""
-        execution = describe(self._stack, self._run_id)
+        execution = describe(self._stack, self._execution)
         found = self._list()
         stages: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in _STAGES}
         for key, etag in found.items():
@@ -125,12 +127,10 @@ def row_of(ledger: DynamoLedger, run_id: str, tasks: tuple[str, ...]) -> RunRow 
     return next((row for task in tasks if (row := ledger.get_run(task, run_id)) is not None), None)
 
 
-def describe(stack: Stack, run_id: str) -> Execution | None:
-    """The run's execution; None where there is none (not started yet, or its history is gone)."""
+def describe(stack: Stack, name: str) -> Execution | None:
+    """The execution of that name; None where there is none (not started yet, or its history is gone)."""
     try:
-        found: dict[str, Any] = dict(
-            clients.stepfunctions().describe_execution(executionArn=stack.execution_arn(run_id))
-        )
+        found: dict[str, Any] = dict(clients.stepfunctions().describe_execution(executionArn=stack.execution_arn(name)))
     except ClientError as error:
         if code_of(error) == "ExecutionDoesNotExist":
             return None

@@ -73,9 +73,17 @@ def run(options: RunOptions, console: Console) -> int:
     return code
 
 
-def watch(where: Stack, run_id: str, console: Console, *, as_json: bool, task: str | None = None) -> int:
-    """Follow a run to its end and show it. Ctrl-C ends the following only."""
-    observer = Observer(where, run_id, tasks_of(where, task))
+def watch(
+    where: Stack,
+    run_id: str,
+    console: Console,
+    *,
+    as_json: bool,
+    task: str | None = None,
+    execution: str | None = None,
+) -> int:
+    """Follow a run to its end and show it. Ctrl-C ends the following only. `execution`: as Observer's."""
+    observer = Observer(where, run_id, tasks_of(where, task), execution)
     try:
         with view_for(console) as view:
             progress = follow(lambda: _look(where, observer), view, _patience(where))

@@ -56,9 +56,9 @@ def status(
             _list(console, rows, limit, lambda row: _as_it_is(where, row))
         return 0
     row = chosen(rows, run_id)
-    observer = Observer(where, row.run_id, tasks_of(where, row.task))
+    observer = Observer(where, row.run_id, tasks_of(where, row.task), row.execution_name)
     if follow and row.status == "RUNNING":
-        return watch(where, row.run_id, console, as_json=as_json, task=row.task)
+        return watch(where, row.run_id, console, as_json=as_json, task=row.task, execution=row.execution_name)
     seen = observer.look()
     progress = without_orphan(progress_of(seen), row, datetime.now(UTC), gone=seen.execution is None)
     if progress.state != "RUNNING":
@@ -83,6 +83,11 @@ def chosen(rows: list[RunRow], wanted: str) -> RunRow:
     if found:
         raise UsageProblem(f"{len(found)} runs begin with {wanted!r}.", f"Give more of the id: {plumbline('status')}")
     raise UsageProblem(f"There is no run {wanted!r}.", f"See which there are: {plumbline('status')}")
+
+
+def is_starting(row: RunRow, now: datetime) -> bool:
+    """Whether a run without an execution may only not have one yet."""
+    return row.status == "RUNNING" and now - row.started_at < _ORPHAN_AGE
 
 
 def without_orphan(progress: Progress, row: RunRow, now: datetime, *, gone: bool) -> Progress:
@@ -157,7 +162,7 @@ def _as_it_is(where: Stack, row: RunRow) -> RunRow:
     """The row, corrected where its run was cut off: then nobody was left to write that into it."""
     if row.status != "RUNNING":
         return row
-    execution = describe(where, row.run_id)
+    execution = describe(where, row.execution_name)
     progress = without_orphan(progress_of(Observed(execution, row)), row, datetime.now(UTC), gone=execution is None)
     if progress.state in ("RUNNING", "SUCCEEDED"):
         return row

@@ -62,7 +62,7 @@ class MemoryLedger:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], RunRow] = {}
         self.hashes: dict[tuple[str, str], str] = {}
-        self.recorded_by: dict[tuple[str, str], str] = {}
+        self.recorded: dict[tuple[str, str], str] = {}
 
     def put_run(self, row: RunRow) -> None:
         self.rows[row.task, row.run_id] = row
@@ -79,12 +79,20 @@ class MemoryLedger:
         return {
             case_id: self.hashes[place]
             for case_id, place in places.items()
-            if place in self.hashes and (but_by is None or self.recorded_by.get(place) != but_by)
+            if place in self.hashes and (but_by is None or self.recorded.get(place) != but_by)
         }
 
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         self.hashes.update({(task, case_id): value for case_id, value in hashes.items()})
-        self.recorded_by.update({(task, case_id): run_id for case_id in hashes})
+        self.recorded.update({(task, case_id): run_id for case_id in hashes})
+
+    def recorded_by(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+        return {case_id: self.recorded[task, case_id] for case_id in case_ids if (task, case_id) in self.recorded}
+
+    def forget(self, task: str, run_id: str, case_ids: Iterable[str]) -> None:
+        for place in [(task, case_id) for case_id in case_ids]:
+            if self.recorded.get(place) == run_id:
+                del self.recorded[place], self.hashes[place]
 
 
 class MemorySpend:

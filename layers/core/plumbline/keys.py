@@ -35,6 +35,11 @@ def shards(run_id: str) -> str:
     return _run(run_id, "shards.json")
 
 
+def ingested(run_id: str) -> str:
+    """What the run was asked for and what Ingest found (one IngestRecord)."""
+    return _run(run_id, "ingest.json")
+
+
 def anonymized(run_id: str, shard: str) -> str:
     """A shard of anonymized cases (JSON lines of AnonymizedCase)."""
     return _run(run_id, f"anonymized/{shard}.jsonl")
@@ -138,6 +143,11 @@ def labeled_vectors(task: str) -> str:
 def outcomes(run_id: str) -> str:
     """One outcome for each ingested case (JSON lines of Outcome)."""
     return _run(run_id, "outcomes.jsonl")
+
+
+def outcomes_before(run_id: str, replay: int) -> str:
+    """The outcomes as they were before the run was gone over again for that time (JSON lines of Outcome)."""
+    return _run(run_id, f"replays/{replay}/outcomes.jsonl")
 
 
 def summary(run_id: str) -> str:

@@ -87,6 +87,12 @@ class Ledger(Protocol):
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         """Remember case id → content hash as labeled by this run (in a prediction's scope: predicted)."""
 
+    def recorded_by(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+        """Those of the cases that are done with, and by which run."""
+
+    def forget(self, task: str, run_id: str, case_ids: Iterable[str]) -> None:
+        """Those of the cases that this very run has recorded are new again; what another one recorded stays."""
+
 
 class LanguageModel(Protocol):
     """A model that answers one request. Raises ModelThrottled, ModelUnavailable, ModelAccessDenied,

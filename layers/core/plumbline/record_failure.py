@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from plumbline import keys
 from plumbline.contracts.errors import InvalidEvent, MissingObject
 from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
-from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRow, RunSummary
+from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow, RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 _ENDED_OUTSIDE = {
@@ -50,6 +50,10 @@ def record_failure(
     before = ledger.get_run(run.ledger_task, run.run_id)
     if before is not None and before.status != "RUNNING":
         return FailureResult(error=before.error or error.Error, cause=before.cause or error.message)
+    replays = run.replays if isinstance(run, RunRequest) else 0
+    if before is not None and before.replays > replays:
+        # Word of an execution that ended before the one that now goes over its run again.
+        return FailureResult(error=error.Error, cause=error.message)
     now = datetime.now(UTC)
     row = RunRow(
         run_id=run.run_id,
@@ -61,6 +65,7 @@ def record_failure(
         error=error.Error,
         cause=error.message,
         day=run.day if isinstance(run, PredictionRun) else None,
+        replays=replays,
     )
     summary = _summary(run.run_id, data)
     if summary is not None:

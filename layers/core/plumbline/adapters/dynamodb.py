@@ -142,6 +142,26 @@ class DynamoLedger:
             else:
                 raise StoreUnavailable(f"table {self.table} did not take {len(batch)} rows in {_MAX_ROUNDS} rounds")
 
+    @_translated
+    def recorded_by(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:
+        """Those of the cases that are done with, and by which run."""
+        return {case_id: done.run_id for case_id, done in self._recorded(task, case_ids).items()}
+
+    @_translated
+    def forget(self, task: str, run_id: str, case_ids: Iterable[str]) -> None:
+        """Those of the cases that this very run has recorded are new again; what another one recorded stays."""
+        client = clients.dynamodb()
+        for case_id in case_ids:
+            try:
+                client.delete_item(
+                    TableName=self.table,
+                    Key={"pk": {"S": _case_pk(task, case_id)}, "sk": {"S": "case"}},
+                    ConditionExpression="run_id = :run",
+                    ExpressionAttributeValues={":run": {"S": run_id}},
+                )
+            except client.exceptions.ConditionalCheckFailedException:
+                continue  # not there (a retry), or another run's
+
 
 def _case_pk(task: str, case_id: str) -> str:
     return f"case#{task}#{case_id}"

@@ -1,9 +1,11 @@
 """Workflow on AWS Step Functions."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from plumbline.adapters import clients
+from plumbline.contracts.replay import execution_name
 from plumbline.contracts.runs import RunRequest
 
 
@@ -24,6 +26,22 @@ class LabelCasesWorkflow:
                 stateMachineArn=self.state_machine_arn,
                 name=run.run_id,
                 input='{"run": ' + run.model_dump_json() + "}",
+            )
+        except client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+    def start_again(self, run: RunRequest, known: Mapping[str, object]) -> bool:
+        """Start the execution that goes over a run again; False where one of that number was started before.
+
+        `known` stands beside the run in the execution's input: what the stages before `run.replay.stage` answered.
+        """
+        client = clients.stepfunctions()
+        try:
+            client.start_execution(
+                stateMachineArn=self.state_machine_arn,
+                name=execution_name(run.run_id, run.replays),
+                input=json.dumps({"run": run.model_dump(mode="json"), **known}),
             )
         except client.exceptions.ExecutionAlreadyExists:
             return False

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from plumbline import keys
+from plumbline.collate.again import keep_before, remember_again, replay_summary
 from plumbline.collate.shard import ShardRecords, read_ahead
 from plumbline.collate.tally import Tally
 from plumbline.confidence import read_calibration
@@ -34,11 +35,14 @@ def collate(
 ) -> CollateResult:
     """Write outcomes.jsonl and summary.json, and remember in the ledger which cases are labeled.
 
+    Of a run that is gone over again, the summary also says what changed, and the ledger forgets labels that are gone.
     Streams shard by shard: memory does not grow with the run. Raises BrokenInvariant when a case has no outcome or
     two, or a label belongs to no ingested case; NothingLabeled when every new case failed but those
     that a person has to see first.
     """
     run = task.run
+    if run.replay:
+        keep_before(run, run.replay, data)
     tally = _outcomes(task, prompt, data)
     calibration = read_calibration(prompt.ref, run.model_id, data)
     summary = tally.summary(
@@ -51,9 +55,13 @@ def collate(
         perhaps_spent_usd=spend.held(run.run_id),
     )
     summary = summary.model_copy(update=_of_batch(run.run_id, data))
+    if run.replay:
+        before = next(read_if_there(data, keys.summary(run.run_id), RunSummary), None)
+        summary = summary.model_copy(update={"replay": replay_summary(run, run.replay, before, data)})
     data.write(keys.summary(run.run_id), summary.model_dump_json().encode())
     _remember(task, data, ledger)
-    count_run(summary)
+    if run.replay is None or run.replay.stage in ("ingest", "label"):
+        count_run(summary)  # the same cases again are no further ones
     _refuse_total_failure(summary)
     return CollateResult(outcomes=summary.outcomes, usd=summary.cost.usd)
 
@@ -100,13 +108,16 @@ def _of_batch(run_id: str, data: ObjectStore) -> dict[str, BatchSummary | str | 
 
 
 def _close(records: ShardRecords, task: CollateTask, tally: Tally) -> None:
-    records.check_all_used(task.run.run_id)
+    records.check_all_used(task.run.run_id, replayed=task.run.replay is not None)
     tally.add_replies(records)
 
 
 def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
     """Tell the ledger what is labeled, once the outcomes that say so are safely written."""
     run = task.run
+    if run.replay:
+        remember_again(run, run.replay, data, ledger)
+        return
     outcomes = read_models(data, keys.outcomes(run.run_id), Outcome)
     labeled = ((o.case_id, o.content_hash) for o in outcomes if o.outcome == "labeled")
     while batch := dict(islice(labeled, _LEDGER_BATCH)):

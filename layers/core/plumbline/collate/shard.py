@@ -112,7 +112,7 @@ class ShardRecords:
             return found.model_copy(update={"outcome": "needs_review", "reason": LOW_CONFIDENCE})
         return found
 
-    def check_all_used(self, run_id: str) -> None:
+    def check_all_used(self, run_id: str, *, replayed: bool = False) -> None:
         """Raise BrokenInvariant when the shard holds a label or a reply for a case that was not ingested in it, or
         one case twice as labeled and unparsed."""
         asked = {reply.case_id for reply in (*self.replies, *self.votes)}
@@ -121,8 +121,9 @@ class ShardRecords:
             raise BrokenInvariant(
                 f"run {run_id}, shard {self.shard}: {len(strangers)} labels or replies belong to no ingested case"
             )
-        # A shard that broke off in a later round has votes of an earlier one, whose labels are read anew each round.
-        if self.error is None and {vote.case_id for vote in self.votes} - self.labels.keys():
+        # A shard that broke off in a later round has votes of an earlier one, whose labels are read anew each round; a
+        # replay reads them anew, too, perhaps with another prompt's categories.
+        if self.error is None and not replayed and {vote.case_id for vote in self.votes} - self.labels.keys():
             raise BrokenInvariant(f"run {run_id}, shard {self.shard}: a vote is about a case that has no label")
         both = self.labels.keys() & self.unparsed.keys()
         if both:

@@ -12,6 +12,7 @@ from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.labels import BUDGET_REACHED, OutcomeName
 from plumbline.contracts.prompts import PromptRef
+from plumbline.contracts.replay import Replay, ReplaySummary, execution_name
 from plumbline.contracts.replies import Usage
 
 RunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
@@ -57,6 +58,12 @@ class RunRequest(RunBase):
     vote_samples: int = Field(default=0, ge=0, le=20, description="further answers for an uncertain label")
     vote_below: float = Field(default=0.8, ge=0, le=1, description="a label below this confidence is uncertain")
     review_below: float = Field(default=0.5, ge=0, le=1, description="calibrated labels below this go to a person")
+    replay: Replay | None = Field(default=None, description="set where the run is gone over again")
+
+    @property
+    def replays(self) -> int:
+        """How many times the run has been gone over again, this one counted."""
+        return self.replay.number if self.replay else 0
 
 
 class IngestTask(Model):
@@ -106,6 +113,13 @@ class IngestResult(Model):
     case_tokens: int = Field(default=0, description="about how many tokens the new cases have, without the prompt")
     road: Road = "on_demand"
     road_reason: str = Field(default="", description="why this road, in words")
+
+
+class IngestRecord(Model):
+    """What a run was asked for and what Ingest found: what it takes to go on with the run, or over it again."""
+
+    run: RunRequest
+    ingest: IngestResult
 
 
 class ShardResult(Model):
@@ -225,6 +239,7 @@ class RunSummary(Model):
     training_error: str | None = None
     selection: SelectionSummary | None = None
     samples: tuple[Sample, ...] = ()
+    replay: ReplaySummary | None = Field(default=None, description="the last time that the run was gone over again")
 
     @property
     def left_for_later(self) -> int:
@@ -253,6 +268,12 @@ class RunRow(Model):
     verdict: Verdict | None = None
     report_key: str | None = None
     day: date | None = Field(default=None, description="of a run that predicts: under which day its predictions lie")
+    replays: int = Field(default=0, description="how many times the run was gone over again")
+
+    @property
+    def execution_name(self) -> str:
+        """The name of the run's newest execution."""
+        return execution_name(self.run_id, self.replays)
 
 
 class ShardFailure(Model):

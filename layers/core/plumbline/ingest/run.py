@@ -10,7 +10,7 @@ from typing import IO
 from plumbline import keys
 from plumbline.contracts.cases import Reject
 from plumbline.contracts.errors import BrokenInvariant, BudgetExceeded, InvalidCaseFile, MissingObject
-from plumbline.contracts.runs import IngestResult, RunBase, RunRequest, ShardEntry
+from plumbline.contracts.runs import IngestRecord, IngestResult, RunBase, RunRequest, ShardEntry
 from plumbline.estimate import Decision, EstimateUsd, Load, decide, starts_of
 from plumbline.ingest.cases import CaseStream, read_cases
 from plumbline.ingest.cut import cut_case
@@ -43,7 +43,8 @@ def ingest(
 ) -> IngestResult:
     """Read the run's file once, as a stream, and write what the later stages work on.
 
-    Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`. Each
+    Writes shards of new cases and the rejects to `raw`, the index of all cases and the list of shards to `data`, and of
+    a run that labels, last, what it found (`keys.ingested`). Each
     row (or run of rows of one id) ends as one case, one reject or one repeat; the counts are checked. A case whose
     content hash the ledger knows is `unchanged` and in no shard, unless `run.force`. `estimate_usd` prices the labeling
     of the new cases on each road; None where no price is known. The result says which road the run takes, and above the
@@ -69,7 +70,7 @@ def ingest(
         decision = _decided(tally, run, settings, estimate_usd)
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
-    return IngestResult(
+    result = IngestResult(
         cases=tally.cases,
         new=tally.new,
         unchanged=tally.unchanged,
@@ -86,6 +87,9 @@ def ingest(
         road=decision.road,
         road_reason=decision.reason,
     )
+    if isinstance(run, RunRequest):
+        data.write(keys.ingested(run.run_id), IngestRecord(run=run, ingest=result).model_dump_json().encode())
+    return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from plumbline.contracts.prompts import Prompt
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.jsonl import read_models, write_models
+from plumbline.observability import logger
 from plumbline.parse.reader import Answer, read_answer
 from plumbline.ports import ObjectStore
 from plumbline.prompting import LoadedPrompt
@@ -26,21 +27,30 @@ def parse(task: ShardTask, *, data: ObjectStore, prompt: LoadedPrompt) -> ShardR
     labels: list[Label] = []
     unparsed: list[Unparsed] = []
     for reply in latest(read_models(data, keys.replies(run_id, task.shard), Reply)):
-        try:
-            labels.append(label_of(reply, run_id, prompt, calibration))
-        except UnparseableReply as error:
-            unparsed.append(
-                Unparsed(
-                    case_id=reply.case_id,
-                    attempt=reply.attempt,
-                    reason=reply.error or str(error),
-                    final=bool(reply.error),
-                )
-            )
+        read = read_reply(reply, run_id, prompt, calibration)
+        if isinstance(read, Label):
+            labels.append(read)
+        else:
+            unparsed.append(read)
     write_models(data, keys.labels(run_id, task.shard), labels)
     write_models(data, keys.unparsed(run_id, task.shard), unparsed)
     again = sum(not case.final and case.attempt < task.run.max_repairs for case in unparsed)
     return ShardResult(shard=task.shard, attempt=task.attempt, done=len(labels), unparsed=again)
+
+
+def read_reply(
+    reply: Reply, run_id: str, prompt: LoadedPrompt, calibration: Calibration | None = None
+) -> Label | Unparsed:
+    """The reply's label, or why it gives none. A reply that breaks the reader fails by itself, by the error's name."""
+    found = Unparsed(case_id=reply.case_id, attempt=reply.attempt, reason="", final=True)
+    try:
+        # A calibration is of the replies to its own prompt.
+        return label_of(reply, run_id, prompt, calibration if reply.prompt == prompt.ref else None)
+    except UnparseableReply as error:
+        return found.model_copy(update={"reason": reply.error or str(error), "final": bool(reply.error)})
+    except Exception as error:  # noqa: BLE001 - one case never sinks its shard; its text stays out of every log
+        logger.warning("a reply broke the reader", extra={"error": type(error).__name__})
+        return found.model_copy(update={"reason": type(error).__name__})
 
 
 def latest(replies: Iterable[Reply]) -> list[Reply]:
@@ -96,8 +106,5 @@ def signals_of(answer: Answer, re_asked: int, prompt: Prompt) -> Signals:
 
 def why_unreadable(reply: Reply, prompt: LoadedPrompt) -> str:
     """The reason why a reply gives no label; empty for one that does."""
-    try:
-        label_of(reply, "", prompt)
-    except UnparseableReply as error:
-        return str(error)
-    return ""
+    read = read_reply(reply, "", prompt)
+    return read.reason if isinstance(read, Unparsed) else ""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from plumbline import keys
-from plumbline.contracts.runs import ReportResult, ReportTask, RunRow, RunSummary
+from plumbline.contracts.replay import ReplaySummary
+from plumbline.contracts.runs import ReportResult, ReportTask, RunRequest, RunRow, RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 
@@ -20,6 +21,7 @@ def finish(task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Calla
             "balance": task.balance,
             "training_job": task.training.job_name,
             "training_error": task.training.error,
+            "replay": _replay(run, collated),
         }
     )
     data.write(keys.report(run.run_id), render(summary).encode(), content_type="text/html; charset=utf-8")
@@ -36,6 +38,7 @@ def finish(task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Calla
             outcomes={str(name): count for name, count in summary.outcomes.items()},
             verdict=task.balance.verdict,
             report_key=keys.report(run.run_id),
+            replays=run.replays,
         )
     )
     return ReportResult(
@@ -46,3 +49,11 @@ def finish(task: ReportTask, *, data: ObjectStore, ledger: Ledger, render: Calla
         outcomes=summary.outcomes,
         verdict=task.balance.verdict,
     )
+
+
+def _replay(run: RunRequest, collated: RunSummary) -> ReplaySummary | None:
+    """What Collate found of this replay; of one that began after Collate, that it was."""
+    asked, known = run.replay, collated.replay
+    if asked is None or (known is not None and known.number == asked.number):
+        return known
+    return ReplaySummary(number=asked.number, replayed_from=asked.stage, at=asked.at, prompt_before=collated.prompt)
