@@ -19,7 +19,7 @@ export AWS_EC2_METADATA_DISABLED := true
 export AWS_DEFAULT_REGION ?= us-east-1
 unexport PYTHONPATH
 
-.PHONY: help setup training-env presidio-env local-llm mpnet demo test check format lint-template build sam-local up bench lock clean destroy
+.PHONY: help setup training-env presidio-env local-llm mpnet demo test check format lint-template build sam-local up bench chaos lock clean destroy
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -136,6 +136,9 @@ up: setup ## the local stack, serving until Ctrl-C
 
 bench: setup ## benchmarks, printed as tables
 	@$(BIN)/python -m bench.pipeline
+
+chaos: setup ## label small files while all kinds of things go wrong: make chaos, or make chaos ONLY=name
+	@$(BIN)/python -m tests.chaos $(ONLY)
 
 lock: setup ## pin everything that the dependencies layer holds, from pyproject.toml
 	@$(BIN)/python -m tools.lock
