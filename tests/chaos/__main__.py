@@ -26,12 +26,11 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the scenarios and play none")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    chosen = [s for s in SCENARIOS.values() if not options.only or s.name in options.only]
-    chosen = chosen or [s for s in SCENARIOS.values() if s.name.startswith(tuple(options.only))]
-    if options.list or not chosen:
+    if options.list:
         for scenario in SCENARIOS.values():
             console.print(f"{scenario.name:28}{scenario.fault}")
-        return 0 if options.list else 2
+        return 0
+    chosen = [scenario for name in options.only for scenario in _named(name)] or list(SCENARIOS.values())
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as pipeline, arena(pipeline):
         played = []
         for scenario in chosen:
@@ -41,6 +40,13 @@ def main() -> int:
                 played.append(Played(scenario, Found(problems=[str(error)]), 0, 0.0))
             _say(console, played[-1])
     return _sum_up(console, chosen, played)
+
+
+def _named(name: str) -> list[Scenario]:
+    found = [SCENARIOS[name]] if name in SCENARIOS else [s for s in SCENARIOS.values() if s.name.startswith(name)]
+    if not found:
+        sys.exit(f"no scenario is called {name}; python -m tests.chaos --list names them")
+    return found
 
 
 def _say(console: Console, played: Played) -> None:

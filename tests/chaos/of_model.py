@@ -45,9 +45,9 @@ FAILING = [
     Scenario(
         "timeouts",
         "two cases answered too late, twice each",
-        rules=[{"do": "answer", "contains": "kettle", "seconds": 4.0, "times": 2}],
+        rules=[{"do": "answer", "contains": "kettle", "seconds": 8.0, "times": 2}],
         says={1: "kettle", 6: "kettle"},
-        environment={"ClassifyFunction": {"LOCK_SECONDS": "0.1", "MODEL_READ_SECONDS": "2"}},
+        environment={"ClassifyFunction": {"LOCK_SECONDS": "0.1", "MODEL_READ_SECONDS": "6"}},
     ),
     Scenario("slow", "a third of the answers takes 2 s", rules=[{"do": "answer", "share": 0.35, "seconds": 2.0}]),
     Scenario(

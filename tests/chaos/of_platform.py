@@ -21,6 +21,8 @@ def _killed(name: str, fault: str, *kills: CallFault, **more: Any) -> Scenario:
     return Scenario(f"kill-{name}", fault, calls=kills, **more)
 
 
+_STAGES = ("Ingest", "Anonymize", "SubmitBatch", "ImportBatch", "Classify", "Parse", "Repair", "Collate", "Report")
+_ANYWHERE = [_kill(f"{stage}Function", share=0.1, times=1) for stage in _STAGES]
 KILLS = [
     _killed("ingest", "Ingest at its 2nd and 5th call", _kill("IngestFunction", "", 2, 5)),
     _killed("ingest-written", "Ingest once its list of shards is written",
@@ -51,10 +53,8 @@ KILLS = [
             _kill("ImportBatchFunction", "UpdateItem", 1, done=True), **_BATCH),
     _killed("answered-batch", "Classify as it stores a batch's answers",
             _kill("ClassifyFunction", "UpdateItem", 3), **_BATCH),
-    _killed("anywhere", "every function at 2% of its calls, 6 times", _kill("", share=0.02, times=6),
-            rules=_JUNK, seed=8),
-    _killed("anywhere-batch", "the same on the batch road", _kill("", share=0.02, times=6),
-            rules=_JUNK, seed=11, **_BATCH),
+    _killed("anywhere", "each function at 10% of its calls, once", *_ANYWHERE, rules=_JUNK, seed=8),
+    _killed("anywhere-batch", "the same on the batch road", *_ANYWHERE, rules=_JUNK, seed=11, **_BATCH),
 ]  # fmt: skip
 STORES = [
     Scenario("s3-500", "10% of S3's calls fail", calls=[CallFault(do="fail", service="s3", share=0.1)]),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from local.disturbing import CallFault, InvocationFault
 from tests.statemachine.pipeline import Pipeline, Row
 
+_LETTERS = str.maketrans("0123456789", "abcdefghij")
 # Uploads the file and gives the ids of the runs that must come of it.
 Drive = Callable[[Pipeline, bytes, str, Mapping[str, str]], list[str]]
 
@@ -48,7 +49,7 @@ class Scenario:
     @property
     def canary(self) -> str:
         """A word of the cases' texts that no log may hold."""
-        return "zyx" + "".join(letter for letter in self.name if letter.isalpha())
+        return "zyx" + self.name.replace("-", "").translate(_LETTERS)
 
     def rows(self) -> list[Row]:
         """Its case file."""

@@ -45,11 +45,11 @@ def words(seed: str, count: int = 14) -> str:
 
 def until(condition: Callable[[], T | None], what: str) -> T:
     """The condition's first true value. Fails the test when there is none in time."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < _DEADLINE_SECONDS:
         if value := condition():
             return value
-        time.sleep(0.1)
+        time.sleep(max(0.1, min(1.0, waited / 20)))  # looking is work for the machine that is waited for
     raise AssertionError(f"waited in vain for {what}")
 
 
