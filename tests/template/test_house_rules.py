@@ -97,7 +97,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_one_where_it_could_be_named(
 @pytest.mark.parametrize(
     ("stage", "prefixes"),
     [
-        ("ingest", {"runs/*/cases.jsonl", "runs/*/shards.json"}),
+        ("ingest", {"runs/*/cases.jsonl", "runs/*/shards.json", "runs/*/ingest.json"}),
         ("anonymize", {"runs/*/anonymized/*"}),
         ("embed_shard", {"runs/*/vectors/*"}),
         ("select_next", {"runs/*/chosen/*", "runs/*/chosen.json", "runs/*/selection.json", "vectors/*"}),
@@ -158,14 +158,26 @@ def test_every_caller_of_a_model_waits_as_long_as_the_stack_says_and_has_the_tim
         assert ATTEMPTS * longest < body["Timeout"]
 
 
-@pytest.mark.parametrize("stage", ["classify", "repair", "vote", "collate"])
-def test_who_spends_and_who_sums_it_up_touches_no_other_row_of_the_ledger_for_that(stage: str) -> None:
-    action = "dynamodb:GetItem" if stage == "collate" else "dynamodb:UpdateItem"
-    of_ledger = [s for s in statements(stage) if s["Resource"] == {"Fn::GetAtt": ["LedgerTable", "Arn"]}]
-    [spend] = [s for s in of_ledger if action in listed(s["Action"])]
-    assert listed(spend["Action"]) == [action]
+@pytest.mark.parametrize("stage", ["classify", "repair", "vote"])
+def test_who_spends_touches_no_other_row_of_the_ledger(stage: str) -> None:
+    [spend] = [s for s in statements(stage) if s["Resource"] == {"Fn::GetAtt": ["LedgerTable", "Arn"]}]
+    assert listed(spend["Action"]) == ["dynamodb:UpdateItem"]
     assert spend["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["spend#*"]}}
-    assert len(of_ledger) == (2 if stage == "collate" else 1)  # Collate also writes what is labeled
+
+
+def test_collate_reads_runs_and_spend_and_forgets_nothing_but_cases() -> None:
+    of_ledger = [s for s in statements("collate") if s["Resource"] == {"Fn::GetAtt": ["LedgerTable", "Arn"]}]
+    rows = {
+        action: s.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        for s in of_ledger
+        for action in listed(s["Action"])
+    }
+    assert rows == {
+        "dynamodb:BatchWriteItem": None,
+        "dynamodb:GetItem": ["spend#*", "runs#*"],
+        "dynamodb:BatchGetItem": ["case#*"],
+        "dynamodb:DeleteItem": ["case#*"],
+    }
 
 
 def test_no_stage_may_delete_an_object() -> None:

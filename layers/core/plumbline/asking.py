@@ -16,14 +16,20 @@ from plumbline.contracts.errors import (
 )
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage
+from plumbline.observability import logger
 from plumbline.ports import LanguageModel
 
 # About this one request; the others go on.
 _OF_THE_CASE = (ModelRequestRejected, BudgetExceeded)
+# What a text does to the code that sends it or reads its answer: the same at every try.
+_BROKE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 # Of every request alike, and for good.
 _HOPELESS = (ModelAccessDenied, StoreDenied)
 # How often throttled requests are asked while others are answered. More would bring a shard near its time's end.
 _ROUNDS = 4
+
+
+_NO_REPLY = ModelReply(text="", stop_reason="error", usage=Usage())
 
 
 class Asked(NamedTuple):
@@ -49,13 +55,13 @@ def ask_each(
 ) -> Asked:
     """One reply for each (case id, request), `concurrency` at a time.
 
-    Cases with the very same text share one call. A request that the service refuses as invalid, or that the budget
-    cannot pay for, becomes a Reply with `error` set, so that one bad record does not void its shard. A throttled or
-    failed call leaves the others going on, and throttled ones are asked again, a few times, while others are answered:
-    waiting longer is the state machine's part. The asking ends once as many in a row failed as are asked at a time, and
-    at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast). The error is handed back
-    with what was answered, because that is paid for and has to be accounted for before the error is raised:
-    ModelThrottled where there was one, which is worth the most patience, else the first.
+    Cases with the very same text share one call. A request that the service refuses as invalid, that the budget cannot
+    pay for, or that breaks the client's own code becomes a Reply with `error` set, so that one bad record does not void
+    its shard. A throttled or failed call leaves the others going on, and throttled ones are asked again, a few times,
+    while others are answered: waiting longer is the state machine's part. The asking ends once as many in a row failed
+    as are asked at a time, and at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
+    The error is handed back with what was answered, because that is paid for and has to be accounted for before the
+    error is raised: ModelThrottled where there was one, which is worth the most patience, else the first.
     """
     requests = list(requests)
     same: dict[ModelRequest, list[str]] = defaultdict(list)
@@ -163,4 +169,7 @@ def _ask(model: LanguageModel, request: ModelRequest) -> _Answer:
     try:
         return _Answer(model.ask(request), None)
     except _OF_THE_CASE as error:
-        return _Answer(ModelReply(text="", stop_reason="error", usage=Usage()), type(error).__name__)
+        return _Answer(_NO_REPLY, type(error).__name__)
+    except _BROKE as error:
+        logger.warning("a request broke the client", extra={"error": type(error).__name__})
+        return _Answer(_NO_REPLY, type(error).__name__)

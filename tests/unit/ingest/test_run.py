@@ -46,7 +46,7 @@ def test_shards_of_at_most_fifty_in_file_order() -> None:
         f"runs/{RUN}/rejects.jsonl",
         *(f"runs/{RUN}/cases/0000{n}.jsonl" for n in range(3)),
     }
-    assert set(done.data.objects) == {f"runs/{RUN}/cases.jsonl", f"runs/{RUN}/shards.json"}
+    assert set(done.data.objects) == {f"runs/{RUN}/{name}" for name in ("cases.jsonl", "shards.json", "ingest.json")}
 
 
 def test_no_case_text_reaches_the_data_bucket() -> None:

@@ -19,7 +19,9 @@ from plumbline.anonymize.policy import Found, Privacy
 from plumbline.anonymize.residual import leftovers
 from plumbline.anonymize.spans import Span
 from plumbline.contracts.cases import AnonymizedCase, Case
+from plumbline.contracts.errors import PlumblineError
 from plumbline.fingerprint import simhash64
+from plumbline.observability import logger
 
 __all__ = ["Marked", "Privacy", "anonymize", "anonymize_in_memory", "marked"]
 
@@ -34,13 +36,26 @@ def anonymize(cases: Iterable[Case], privacy: Privacy) -> Iterator[AnonymizedCas
     name has that of the full name. Numbers follow first appearance, so the same case gives the same result in every
     run. `entities` counts different values by type. Gold labels are left behind.
 
-    A case that a person has to look at first says why in `review`, and its texts are empty.
+    A case that a person has to look at first says why in `review`, and its texts are empty. So are those of a case that
+    breaks the detector or a recogniser: it has the error's name in `error`, and the others are not held up by it.
+    What is of no single case is raised: errors of Plumbline's own (the detector is down), a missing library or file.
     """
     remaining = iter(cases)
     while batch := list(islice(remaining, _CASES_AT_A_TIME)):
-        for draft in _drafts(batch, privacy):
-            case = draft.marked(privacy, check=True).case
-            yield _withheld(case) if case.review else case
+        yield from _one_by_one_if_broken(batch, privacy)
+
+
+def _one_by_one_if_broken(batch: Sequence[Case], privacy: Privacy) -> Sequence[AnonymizedCase]:
+    try:
+        cases = [draft.marked(privacy, check=True).case for draft in _drafts(batch, privacy)]
+    except (PlumblineError, ImportError, OSError, MemoryError):  # of the function, not of a case
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a text does to a library, it fails its own case only
+        if len(batch) == 1:
+            logger.warning("a case broke anonymization", extra={"error": type(error).__name__})
+            return [_broken(batch[0], type(error).__name__)]
+        return [case for one in batch for case in _one_by_one_if_broken([one], privacy)]
+    return [_withheld(case) if case.review else case for case in cases]
 
 
 def anonymize_in_memory(case: Case, privacy: Privacy, *, check: bool) -> AnonymizedCase:
@@ -132,6 +147,22 @@ def _left(text: str, row: Sequence[Replacement], privacy: Privacy) -> tuple[Span
 
 def _types(rows: Sequence[Sequence[Replacement]]) -> set[str]:
     return {replacement.type for row in rows for replacement in row}
+
+
+def _broken(raw: Case, error: str) -> AnonymizedCase:
+    """What is kept of a case that could not be anonymized: nothing of its texts."""
+    return AnonymizedCase(
+        case_id=raw.case_id,
+        subject="",
+        messages=tuple(message.model_copy(update={"text": ""}) for message in raw.messages),
+        created_at=raw.created_at,
+        updated_at=raw.updated_at,
+        cut=raw.cut,
+        fingerprint=simhash64(""),
+        content_hash=raw.content_hash(),
+        review=(f"error: {error}",),
+        error=error,
+    )
 
 
 def _withheld(case: AnonymizedCase) -> AnonymizedCase:

@@ -89,7 +89,8 @@ class ShardRecords:
         self._used.add(case.case_id)
         anonymized, label = self.cases.get(case.case_id), self.labels.get(case.case_id)
         if anonymized is not None and anonymized.review:
-            return base.model_copy(update={"outcome": "needs_review", "reason": anonymized.review_reason})
+            end = "failed" if anonymized.error else "needs_review"
+            return base.model_copy(update={"outcome": end, "reason": anonymized.error or anonymized.review_reason})
         if label is None:
             return base.model_copy(update=self._why_not(case.case_id, run.max_repairs))
         found = base.model_copy(

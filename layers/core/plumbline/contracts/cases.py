@@ -73,13 +73,15 @@ class AnonymizedCase(CaseBase):
     behind: a model must not see it.
 
     `review` says in fixed phrases why a person has to look at the case before any model does (`policy: PASSPORT`,
-    `leftover: EMAIL`); never values. The texts of a stored case that needs review are empty.
+    `leftover: EMAIL`); never values. The texts of a stored case that needs review are empty. `error` is the class name
+    of what anonymizing the case broke with; such a case also has a `review`, so that no model is asked.
     """
 
     entities: dict[str, int] = Field(default_factory=dict)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{16}$")
     content_hash: str | None = None
     review: tuple[str, ...] = ()
+    error: str | None = None
 
     @property
     def review_reason(self) -> str | None:
