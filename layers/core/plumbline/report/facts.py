@@ -100,8 +100,21 @@ def run_facts(summary: RunSummary) -> list[Fact]:
         Fact("Budget", money(summary.budget_usd)),
         Fact("Model asked", road_name(summary), batch_note(summary) or ingest.road_reason),
         Fact("Status", summary.status.capitalize()),
+        *_replayed(summary),
         Fact("Run", summary.run_id, code=True),
     ]
+
+
+def _replayed(summary: RunSummary) -> list[Fact]:
+    """The last time that the run was gone over again, and what that changed of its labels."""
+    found = summary.replay
+    if found is None:
+        return []
+    changed = f"labels: {count(found.changed)} changed, {count(found.gained)} gained, {count(found.lost)} lost"
+    before = found.prompt_before
+    if before is not None and before != summary.prompt:
+        changed += f"; asked with prompt {before.version}"
+    return [Fact("Gone over again", f"from {found.replayed_from}, {moment(found.at)}", changed)]
 
 
 def cost_facts(summary: RunSummary) -> list[Fact]:
