@@ -287,3 +287,17 @@ def test_a_case_whose_shard_broke_off_in_an_earlier_round_gets_the_asks_that_it_
     a_round(data, by_text(GOOD | {"again": b.answer("Billing Inquiry")}), "A", "C")
     assert [(r.case_id, r.attempt) for r in replies(data)] == [("A", 0), ("A", 1), ("C", 0), ("A", 2)]
     assert set(labels(data)) == {"A", "C"}
+
+
+@pytest.mark.parametrize("error", [BudgetExceeded("no room"), ModelRequestRejected("too long")])
+def test_a_case_that_had_no_answer_for_money_is_asked_again_when_its_round_is_tried_again(
+    data: MemoryStore, error: Exception
+) -> None:
+    """As `plumbline resume --budget` does: the reply of the refused call is an error and no answer."""
+    a_round(data, by_text(GOOD | {"crashes": error}), "A", "B")
+    assert set(labels(data)) == {"A"}
+    model = by_text(GOOD)
+    a_round(data, model, "A", "B")
+    assert set(labels(data)) == {"A", "B"}
+    assert len(model.requests) == 1
+    assert [(r.case_id, r.error) for r in replies(data)] == [("A", None), ("B", None)]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from plumbline import keys
+from plumbline.contracts.batch import BatchJob, BatchSubmission
 from plumbline.contracts.errors import InvalidEvent
 from plumbline.contracts.runs import CaughtError, FailureTask, RunRow, ShardFailureTask
 from plumbline.record_failure import record_failure, task_from_event
@@ -50,6 +51,22 @@ def test_a_run_that_failed_after_collate_keeps_its_outcomes_its_spend_and_gets_a
     assert row.outcomes["labeled"] == summary.outcomes["labeled"]
     assert data.read(keys.report("run-1")) == b"<p>FAILED</p>"
     assert json.loads(data.read(keys.summary("run-1")))["status"] == "FAILED"
+
+
+JOB = BatchJob(name="plumbline-run-1-0", records_key="k", output_prefix="o/", records=100, bytes=1_000)
+
+
+@pytest.mark.parametrize(("jobs", "told"), [((JOB,), True), ((), False)])
+def test_a_run_whose_batch_jobs_go_on_says_how_their_answers_are_had(jobs: tuple[BatchJob, ...], told: bool) -> None:
+    """Stopped in WaitForBatch: the jobs are billed all the same, and the file run again would submit them anew."""
+    data = MemoryStore({keys.batch("run-1"): BatchSubmission(jobs=jobs).model_dump_json().encode()})
+    ledger = MemoryLedger()
+    cause = record(ledger, CaughtError(Error="ExecutionAborted", Cause="the execution was stopped by hand"), data)
+    assert cause.startswith("the execution was stopped by hand")
+    assert ("`plumbline resume run-1`" in cause) is told
+    row = ledger.get_run("root_cause", "run-1")
+    assert row is not None
+    assert row.cause == cause
 
 
 @pytest.mark.parametrize("status", ["FAILED", "SUCCEEDED"])

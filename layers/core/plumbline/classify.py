@@ -18,15 +18,16 @@ def classify(
 ) -> ShardResult:
     """Write one reply for each anonymized case of the shard, but for those that a person has to see first.
 
-    Of a backlog (mode `chosen`) only those that SelectNext chose; the replies of its earlier rounds stay, re-asks and
-    all, and nobody is asked for them again. Raises the model's errors, when what was answered before them is written;
-    see `ask_each`.
+    Of a backlog (mode `chosen`) only those that SelectNext chose; the answers of its earlier rounds stay, re-asks and
+    all, and nobody is asked for them again. A request that the budget could not pay for, or that was refused, had no
+    answer: it is asked again. Raises the model's errors, when what was answered before them is written; see `ask_each`.
     """
     run = task.run
     cases: Iterable[AnonymizedCase] = read_models(data, keys.anonymized(run.run_id, task.shard), AnonymizedCase)
     earlier: list[Reply] = []
     if isinstance(task, ClassifyTask) and task.mode == "chosen":
-        earlier = list(read_if_there(data, keys.replies(run.run_id, task.shard), Reply))
+        stored = read_if_there(data, keys.replies(run.run_id, task.shard), Reply)
+        earlier = [reply for reply in stored if not reply.error]
         chosen = {case.case_id for case in read_models(data, keys.chosen(run.run_id, task.shard), ChosenCase)}
         new = chosen - {reply.case_id for reply in earlier}
         cases = (case for case in cases if case.case_id in new)

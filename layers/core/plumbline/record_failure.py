@@ -8,14 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from plumbline import keys
+from plumbline.contracts.batch import BatchSubmission
 from plumbline.contracts.errors import InvalidEvent, MissingObject
 from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
 from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow, RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 _ENDED_OUTSIDE = {
-    "ABORTED": "the execution was stopped by hand; run the same file again, answers already paid for are reused",
-    "TIMED_OUT": "the execution took longer than its time limit; run the same file again, it goes on where it was",
+    "ABORTED": "the execution was stopped by hand; answers already paid for are reused",
+    "TIMED_OUT": "the execution took longer than its time limit; answers already paid for are reused",
     "FAILED": "the execution failed outside of its states; its history in Step Functions says where",
 }
 
@@ -44,7 +45,8 @@ def record_failure(
 ) -> FailureResult:
     """Close the run's row as FAILED, with a cause that a person can act on, once: a row that is closed stays.
 
-    Where Collate had summed the run up, its outcomes and spend are kept and the report is written.
+    Where Collate had summed the run up, its outcomes and spend are kept and the report is written. Where batch jobs
+    were submitted, the cause says how their answers are had: nothing stops the jobs, and a new run would pay them anew.
     """
     run, error = task.run, task.error
     before = ledger.get_run(run.ledger_task, run.run_id)
@@ -54,6 +56,7 @@ def record_failure(
     if before is not None and before.replays > replays:
         # Word of an execution that ended before the one that now goes over its run again.
         return FailureResult(error=error.Error, cause=error.message)
+    cause = error.message + _of_jobs(run.run_id, data)
     now = datetime.now(UTC)
     row = RunRow(
         run_id=run.run_id,
@@ -63,7 +66,7 @@ def record_failure(
         started_at=run.started_at,
         finished_at=now,
         error=error.Error,
-        cause=error.message,
+        cause=cause,
         day=run.day if isinstance(run, PredictionRun) else None,
         replays=replays,
     )
@@ -76,7 +79,20 @@ def record_failure(
         known = {"cost_usd": failed.cost.usd, "outcomes": outcomes, "report_key": keys.report(run.run_id)}
         row = row.model_copy(update=known)
     ledger.put_run(row)
-    return FailureResult(error=error.Error, cause=error.message)
+    return FailureResult(error=error.Error, cause=cause)
+
+
+def _of_jobs(run_id: str, data: ObjectStore) -> str:
+    try:
+        jobs = BatchSubmission.model_validate_json(data.read(keys.batch(run_id))).jobs
+    except MissingObject:
+        return ""
+    if not jobs:
+        return ""
+    return (
+        f". Its batch jobs ({len(jobs)}) go on and are billed: `plumbline resume {run_id}` goes on with their answers, "
+        "the same file again would pay for all of it a second time"
+    )
 
 
 def _summary(run_id: str, data: ObjectStore) -> RunSummary | None:
