@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from plumbline.contracts import errors
+from plumbline.spend import MOST_WAITS
 from tests.template.reading import definition, every_state, functions, snake, states
 
 TASKS = {name: state for name, state in every_state() if state["Type"] == "Task"}
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
 PLATFORM = {"Runtime.ExitError", "Sandbox.Timedout", "Sandbox.Timeout", "IdempotencyAlreadyInProgressError"}
+
+AFTER_A_PAID_BATCH = ("CheckBatch", "ImportBatch")  # idempotent and free, while what they are about is paid for
 
 
 @pytest.mark.parametrize("name", [name for name, _ in every_state()])
@@ -36,11 +39,17 @@ def test_every_retry_names_its_errors_and_backs_off_with_jitter_to_a_bound(name:
     assert retry["BackoffRate"] > 1
     assert retry["JitterStrategy"] == "FULL"
     assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
-    assert 1 <= retry["MaxAttempts"] <= (150 if retry["ErrorEquals"] == ["ModelThrottled"] else 10)
+    assert 1 <= retry["MaxAttempts"] <= _most_attempts(name, retry["ErrorEquals"])
     for error in retry["ErrorEquals"]:
         known = error in OURS | PLATFORM or error.startswith(("Lambda.", "States."))
         assert known, f"{name} retries {error}, which nothing raises"
         assert error not in {"States.ALL", "States.TaskFailed"}
+
+
+def _most_attempts(name: str, errors: list[str]) -> int:
+    if errors == ["ModelThrottled"]:
+        return 150
+    return 100 if name.rsplit(".", 1)[-1] in AFTER_A_PAID_BATCH else 10
 
 
 def _waits(retry: dict[str, Any]) -> list[float]:
@@ -56,6 +65,33 @@ def test_throttling_is_waited_out_for_hours_and_less_long_than_the_run_may_take(
     waits = _waits(retry)
     assert 6 * 3600 < sum(waits) < definition()["TimeoutSeconds"] / 2
     assert max(waits) <= 300 / 2, "once the service lets calls through again, nobody sleeps on for long"
+
+
+@pytest.mark.parametrize("stage", AFTER_A_PAID_BATCH)
+@pytest.mark.parametrize(
+    "error", ["ModelThrottled", "ModelUnavailable", "StoreUnavailable", "Lambda.ServiceException", "Lambda.Unknown"]
+)
+def test_what_reads_a_paid_batch_does_not_give_up_for_hours(stage: str, error: str) -> None:
+    [retry] = [retry for retry in dict(states())[stage]["Retry"] if error in retry["ErrorEquals"]]
+    waits = _waits(retry)
+    if (stage, error) == ("ImportBatch", "Lambda.Unknown"):  # a crash at its end costs a quarter of an hour each time
+        assert sum(waits) > 600
+    else:
+        assert 6 * 3600 < sum(waits) < definition()["TimeoutSeconds"] / 10
+    assert max(waits) <= 600 / 2
+
+
+def test_a_look_at_the_jobs_outlives_two_silent_attempts_of_botocores() -> None:
+    assert functions()["check_batch"]["Timeout"] > 2 * (60 + 5)
+
+
+@pytest.mark.parametrize("stage", ["Classify", "Repair", "Vote"])
+def test_a_shard_waits_some_minutes_for_other_shards_calls_and_then_takes_the_budget_to_be_used_up(stage: str) -> None:
+    task = dict(states())[stage]
+    [retry] = [retry for retry in task["Retry"] if retry["ErrorEquals"] == ["BudgetBusy"]]
+    assert retry["MaxAttempts"] == MOST_WAITS, "never given up by the state machine, which would lose the shard"
+    assert task["Parameters"]["Payload"]["retries.$"] == "$$.State.RetryCount"
+    assert 300 < sum(_waits(retry)) < 3600
 
 
 def test_what_asking_again_cannot_mend_is_never_retried() -> None:
