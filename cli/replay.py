@@ -219,8 +219,7 @@ def start(
     except BaseException:
         ledger.put_run(known.row)
         raise
-    if not started:
-        ledger.put_run(known.row.model_copy(update={"replays": request.replays}))
+    if not started:  # the row is right: that one runs, or its end will be seen in its execution
         raise CliError(f"Somebody else has just begun to go over the run {run_id} again.", "Look at its status.")
     stage = request.replay.stage if request.replay else ""
     say(console, f"Run {run_id} goes on from {stage}, prompt {request.prompt_version}.", style="dim")

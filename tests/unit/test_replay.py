@@ -30,6 +30,7 @@ from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.parse_again import parse_again
 from plumbline.record_failure import record_failure
+from plumbline.report.facts import run_facts
 from plumbline.report.finish import finish
 from tests import builders as b
 from tests.fakes import FakeModel, MemoryLedger, MemorySpend, MemoryStore
@@ -162,6 +163,14 @@ def test_late_word_of_the_execution_that_failed_does_not_end_the_one_that_goes_o
     failed = record(again())
     assert failed is not None
     assert (failed.status, failed.replays) == ("FAILED", 1)
+
+
+def test_the_report_says_that_the_run_was_gone_over_again(world: World) -> None:
+    assert "Gone over again" not in {fact.term for fact in run_facts(world.collate())}
+    summary = world.collate(again())
+    [fact] = [fact for fact in run_facts(summary) if fact.term == "Gone over again"]
+    assert fact.value.startswith("from parse, ")
+    assert "labels: " in fact.note
 
 
 # ------------------------------------------------------------------------------------------------------ poison
