@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from plumbline.adapters.model import language_model
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.runs import ShardTask
+from plumbline.contracts.runs import AskTask
 from plumbline.observability import count, parse_event, stage
 from plumbline.prompting import load_prompt
 from plumbline.repair import repair
@@ -15,9 +15,9 @@ from plumbline.settings import LabelingSettings, from_env
 
 @stage("repair")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """ShardTask → ShardResult."""
+    """AskTask → ShardResult."""
     settings = from_env(LabelingSettings)
-    task = parse_event(ShardTask, event)
+    task = parse_event(AskTask, event)
     result = repair(
         task,
         data=S3ObjectStore(settings.data_bucket),

@@ -21,6 +21,7 @@ from plumbline.contracts.predictions import (
     SummarizeTask,
 )
 from plumbline.contracts.runs import (
+    AskTask,
     BalanceTask,
     CaughtError,
     ClassifyTask,
@@ -50,8 +51,8 @@ EVENTS: dict[str, type[Model]] = {
     "select_next": SelectTask,
     "classify": ClassifyTask,
     "parse": ShardTask,
-    "repair": ShardTask,
-    "vote": ShardTask,
+    "repair": AskTask,
+    "vote": AskTask,
     "record_shard_failure": ShardFailureTask,
     "collate": CollateTask,
     "check_balance": BalanceTask,

@@ -5,6 +5,7 @@ import pytest
 from plumbline import keys
 from plumbline.classify import classify
 from plumbline.contracts.errors import (
+    BudgetBusy,
     BudgetExceeded,
     FailedFast,
     ModelAccessDenied,
@@ -187,6 +188,31 @@ def test_a_budget_that_pays_one_call_at_a_time_labels_every_case_of_a_shard() ->
     assert asked.done == 12
     assert [reply.error for reply in replies(data)] == [None] * 12
     assert spend.spent("run-1") == pytest.approx(12 * 0.0002)
+
+
+def test_a_shard_whose_calls_wait_for_another_shards_is_tried_again_and_keeps_what_was_answered() -> None:
+    data, spend, haiku = MemoryStore(), MemorySpend(), "anthropic.claude-haiku-4-5"
+    b.store_cases(data, *(b.case(f"c{n}", f"text {n}") for n in range(6)))
+    most = most_usd(build_request(b.prompt(), b.case("x", "text 0"), haiku)) or 0.0
+    cap = 1.2 * most + 6 * 0.0002
+    others: list[float] = []
+
+    def answer(_: ModelRequest) -> str:
+        if spend.spent("run-1") >= 2 * 0.0002 and not others:  # another shard's call sets aside what is left
+            others.append(cap - spend.committed["run-1"])
+            spend.reserve("run-1", others[0], cap)
+        return b.answer("Billing Inquiry")
+
+    model = FakeModel(answer)
+    capped = Capped(model, spend, "run-1", cap, can_wait=True)
+    with pytest.raises(BudgetBusy):
+        classify(b.shard_task(model_id=haiku), data=data, model=capped, prompt=b.prompt(), concurrency=4)
+    answered = replies(data)
+    assert 3 <= len(answered) < 6
+    assert {reply.error for reply in answered} == {None}
+    spend.settle("run-1", others[0], 0.0)
+    classify(b.shard_task(model_id=haiku), data=data, model=capped, prompt=b.prompt(), concurrency=4)
+    assert [reply.error for reply in replies(data)] == [None] * 6
 
 
 def test_a_bad_reply_whose_re_ask_the_budget_cannot_pay_for_is_final(data: MemoryStore) -> None:

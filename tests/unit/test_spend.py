@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.contracts.errors import (
+    BudgetBusy,
     BudgetExceeded,
     ModelAccessDenied,
     ModelRequestRejected,
@@ -70,6 +71,22 @@ def test_only_what_may_have_been_paid_for_stays_set_aside(error: Exception, held
         capped(FakeModel(lambda _: error), spend, 1.0).ask(request())
     assert spend.spent("run-1") == 0.0
     assert (spend.held("run-1") > 0) is held
+
+
+def test_a_call_that_only_calls_under_way_keep_out_is_worth_another_try_and_one_that_cannot_fit_is_not() -> None:
+    spend, model = MemorySpend(), FakeModel(lambda _: "yes")
+    most = most_usd(request()) or 0.0
+    waiting = Capped(model, spend, "run-1", 1.5 * most, can_wait=True)
+    spend.reserve("run-1", most, 1.5 * most)  # another worker's call
+    with pytest.raises(BudgetBusy):
+        waiting.ask(request())
+    with pytest.raises(BudgetExceeded):
+        capped(model, spend, 1.5 * most).ask(request())  # tried often enough: a killed worker's, it will not come back
+    spend.settle("run-1", most, COST)
+    assert waiting.ask(request()).text == "yes"
+    spend.settle("run-1", 0.0, most)
+    with pytest.raises(BudgetExceeded):
+        waiting.ask(request())
 
 
 def test_what_a_killed_worker_left_set_aside_costs_its_retry_no_more_than_one_call() -> None:

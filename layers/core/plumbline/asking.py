@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from plumbline.contracts.errors import (
+    BudgetBusy,
     BudgetExceeded,
     FailedFast,
     ModelAccessDenied,
@@ -61,7 +62,8 @@ def ask_each(
     while others are answered: waiting longer is the state machine's part. The asking ends once as many in a row failed
     as are asked at a time, and at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
     The error is handed back with what was answered, because that is paid for and has to be accounted for before the
-    error is raised: ModelThrottled where there was one, which is worth the most patience, else the first.
+    error is raised: ModelThrottled where there was one, which is worth the most patience, else the first;
+    BudgetBusy only where there is no other.
     """
     requests = list(requests)
     same: dict[ModelRequest, list[str]] = defaultdict(list)
@@ -69,7 +71,9 @@ def ask_each(
         same[request].append(case_id)
     answers, error = _ask_all(list(same), model, concurrency, fail_fast=fail_fast)
     refused = [request for request, answer in answers.items() if answer.error == BudgetExceeded.__name__]
-    if refused and error is None:
+    if isinstance(error, BudgetBusy):
+        refused += [request for request in same if request not in answers]
+    if refused and (error is None or isinstance(error, BudgetBusy)):
         # What calls beside it might have cost kept these out; alone they may fit.
         alone, error = _ask_all(refused, model, 1, fail_fast=fail_fast)
         answers |= alone
@@ -129,6 +133,7 @@ def _ask_once(requests: list[ModelRequest], model: LanguageModel, concurrency: i
 
 
 def _gravest(errors: list[Exception]) -> Exception | None:
+    errors.sort(key=lambda error: isinstance(error, BudgetBusy))  # last
     for kind in (*_HOPELESS, FailedFast, ModelThrottled, Exception):
         if found := next((error for error in errors if isinstance(error, kind)), None):
             return found

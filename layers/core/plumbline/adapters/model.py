@@ -14,18 +14,18 @@ from plumbline.batch.first import BatchFirst
 from plumbline.contracts.batch import BatchAnswer
 from plumbline.contracts.errors import ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest
-from plumbline.contracts.runs import ShardTask
+from plumbline.contracts.runs import AskTask
 from plumbline.metrics import Metered
 from plumbline.ports import LanguageModel
 from plumbline.settings import LabelingSettings, ModelSettings
-from plumbline.spend import Capped
+from plumbline.spend import MOST_WAITS, Capped
 
 _BETWEEN_SECONDS = 30.0  # what lies between two attempts at most, with some to spare
 Guarded = TypeVar("Guarded", bound=LanguageModel)
 
 
 def language_model(
-    settings: LabelingSettings, task: ShardTask, context: LambdaContext, answers: Sequence[BatchAnswer] = ()
+    settings: LabelingSettings, task: AskTask, context: LambdaContext, answers: Sequence[BatchAnswer] = ()
 ) -> LanguageModel:
     """The model for one invocation; clients and connections are kept between invocations.
 
@@ -34,7 +34,13 @@ def language_model(
     text in another shard or run is a reuse.
     """
     model = stored_model(settings)
-    capped = Capped(_bedrock(settings), DynamoSpendLedger(settings.ledger_table), task.run.run_id, task.run.budget_usd)
+    capped = Capped(
+        _bedrock(settings),
+        DynamoSpendLedger(settings.ledger_table),
+        task.run.run_id,
+        task.run.budget_usd,
+        can_wait=task.retries < MOST_WAITS,
+    )
     model.begin(f"{task.run.run_id}/{task.shard}", context, BatchFirst(answers, capped))
     return model
 

@@ -75,6 +75,13 @@ class JobState(Model):
     failed: int = 0
 
 
+class RecordError(Model):
+    """A record that has no answer to use. `usage`: what it cost all the same, where an output could not be read."""
+
+    code: str
+    usage: Usage = Usage()
+
+
 class BatchAnswer(Model):
     """What a job said of one case; one of text and error."""
 

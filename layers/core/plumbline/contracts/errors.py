@@ -68,6 +68,10 @@ class BudgetExceeded(PlumblineError):
     """The next call could bring the run above its budget; it was not made."""
 
 
+class BudgetBusy(PlumblineError):
+    """The run's budget has room for the call, but calls under way have set it aside; trying again later may help."""
+
+
 class BrokenInvariant(PlumblineError):
     """The run's accounting does not add up: some case has no outcome or more than one."""
 

@@ -80,7 +80,13 @@ class ShardTask(Model):
     attempt: int = 0
 
 
-class ClassifyTask(ShardTask):
+class AskTask(ShardTask):
+    """The event of a stage that asks the model about a shard's cases."""
+
+    retries: int = Field(default=0, ge=0, description="how often the state machine has tried this state again")
+
+
+class ClassifyTask(AskTask):
     """Classify's event."""
 
     mode: ShardMode = "all"
