@@ -1,6 +1,7 @@
 """`make chaos`: plays the scenarios on one local stack, one after the other, and prints what became of each."""
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from tests.chaos.invariant import Found
 from tests.chaos.play import Played, arena, play
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS
+from tests.statemachine.pipeline import Pipeline
 from tests.statemachine.running import running
 
 _COLUMNS = ("cases", "labeled", "dropped", "failed", "review", "calls", "re-paid", "seconds")
@@ -31,15 +33,25 @@ def main() -> int:
             console.print(f"{scenario.name:28}{scenario.fault}")
         return 0
     chosen = [scenario for name in options.only for scenario in _named(name)] or list(SCENARIOS.values())
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as pipeline, arena(pipeline):
-        played = []
+    played: list[Played] = []
+    # Ctrl-C: the table of what was played until then.
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as pipeline,
+        arena(pipeline),
+    ):
         for scenario in chosen:
-            try:
-                played.append(play(pipeline, scenario))
-            except AssertionError as error:  # a run that never ended
-                played.append(Played(scenario, Found(problems=[str(error)]), 0, 0.0))
+            played.append(_played(pipeline, scenario))
             _say(console, played[-1])
-    return _sum_up(console, chosen, played)
+    return _sum_up(console, played) or int(len(played) < len(chosen))
+
+
+def _played(pipeline: Pipeline, scenario: Scenario) -> Played:
+    try:
+        return play(pipeline, scenario)
+    except AssertionError as error:  # a run that never ended
+        return Played(scenario, Found(problems=[str(error)]), 0, 0.0)
 
 
 def _named(name: str) -> list[Scenario]:
@@ -49,26 +61,28 @@ def _named(name: str) -> list[Scenario]:
     return found
 
 
+def _figures(played: Played) -> list[str]:
+    found, kept = played.found, played.found.outcomes
+    labeled = kept["labeled"] + kept["unchanged"]
+    figures = (found.cases, labeled, kept["dropped"], kept["failed"], kept["needs_review"], found.calls, found.repaid)
+    return [*map(str, figures), f"{played.seconds:.0f}"]
+
+
 def _say(console: Console, played: Played) -> None:
-    end = "held" if not played.found.problems else "BROKEN"
-    console.print(f"{played.scenario.name:28}{end}, {played.seconds:.0f} s")
+    said = ", ".join(f"{name} {figure}" for name, figure in zip(_COLUMNS, _figures(played), strict=True))
+    console.print(f"{played.scenario.name:28}{'BROKEN' if played.found.problems else 'held'}: {said}")
     for problem in played.found.problems:
         console.print(f"    {problem}", markup=False)
 
 
-def _sum_up(console: Console, chosen: Sequence[Scenario], played: Sequence[Played]) -> int:
-    table = Table(title=f"{len(chosen)} scenarios", title_justify="left")
+def _sum_up(console: Console, played: Sequence[Played]) -> int:
+    table = Table(title=f"{len(played)} scenarios", title_justify="left")
     for name in ("scenario", "fault"):
         table.add_column(name)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
     for one in played:
-        found, kept = one.found, one.found.outcomes
-        labeled = kept["labeled"] + kept["unchanged"]
-        figures = (found.cases, labeled, kept["dropped"], kept["failed"], kept["needs_review"], found.calls)
-        table.add_row(
-            one.scenario.name, one.scenario.fault, *map(str, figures), str(found.repaid), f"{one.seconds:.0f}"
-        )
+        table.add_row(one.scenario.name, one.scenario.fault, *_figures(one))
     console.print(table)
     lost, doubled, wasted = (sum(getattr(p.found, name) for p in played) for name in ("lost", "doubled", "wasted"))
     broken = [p.scenario.name for p in played if p.found.problems]

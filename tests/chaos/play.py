@@ -15,7 +15,7 @@ from tests.statemachine.pipeline import Pipeline, Row, Run, csv_file
 # Small shards, so that a file of eight cases has more than one, and locks that open before the retries are over: in
 # production a lock opens after minutes, and here the state machine's waits are a thousandth of what they are there.
 _USUAL = {
-    "IngestFunction": {"CASES_PER_SHARD": "4"},
+    "IngestFunction": {"CASES_PER_SHARD": "6"},
     "ClassifyFunction": {"LOCK_SECONDS": "0.1"},
     "RepairFunction": {"LOCK_SECONDS": "0.1"},
 }
