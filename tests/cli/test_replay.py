@@ -12,6 +12,7 @@ from cli import replay as commands
 from cli.errors import CliError, UsageProblem
 from cli.progress import Execution
 from cli.replay import Known
+from cli.run import INTERRUPTED
 from cli.stack import Stack
 from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
@@ -133,11 +134,11 @@ def test_an_execution_of_its_own_is_started_and_a_second_one_beside_it_is_not(
     ledger.put_run(row())
     record = IngestRecord(run=b.run(), ingest=b.ingest_result(3))
     data.write(keys.ingested("run-1"), record.model_dump_json().encode())
-    monkeypatch.setattr(commands, "watch", lambda *_, **__: commands.INTERRUPTED)
+    monkeypatch.setattr(commands, "watch", lambda *_, **__: INTERRUPTED)
     monkeypatch.setattr("cli.status.tasks_of", lambda *_: ("root_cause",))
     found = commands.known_of(stack, "run-1")
     request, beside = commands.resumed(found, None)
-    assert commands.start(stack, found, request, beside, console, as_json=False) == commands.INTERRUPTED
+    assert commands.start(stack, found, request, beside, console, as_json=False) == INTERRUPTED
     started = boto3.client("stepfunctions").describe_execution(executionArn=stack.execution_arn("run-1-replay-1"))
     told = json.loads(started["input"])
     assert (told["run"]["replay"]["stage"], told["ingest"]["value"]["cases"]) == ("label", 3)
