@@ -167,16 +167,14 @@ def test_another_prompt_versions_categories_and_later_stages_alone(
     assert run.outcomes["reread-none"].reason == "fits_no_category"
 
 
-def test_a_running_run_is_not_gone_over(pipeline: Pipeline, where: Stack, console: Console) -> None:
-    run_id = start_and_hang(pipeline, "replay-running")
-    try:
-        known = commands.known_of(where, run_id)
+def test_a_running_run_is_not_gone_over(pipeline: Pipeline, where: Stack) -> None:
+    with pipeline.environment("ClassifyFunction", **LOCK):
+        run_id = start_and_hang(pipeline, "replay-running")
         with pytest.raises(CliError, match="still running"):
-            commands.check_not_going(where, known)
-    finally:
-        pipeline.script()
+            commands.check_not_going(where, commands.known_of(where, run_id))
         pipeline.kill("ClassifyFunction")
-        pipeline.ended(run_id)
+        pipeline.script()
+        pipeline.ended(run_id).check_succeeded()
 
 
 def test_a_run_whose_every_worker_was_killed_goes_on_under_its_own_id_and_budget(
