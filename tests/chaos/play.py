@@ -140,6 +140,8 @@ def _check_end(scenario: Scenario, first: Run, last: Run, found: Found) -> None:
         wanted = (scenario.cases - scenario.failed - scenario.dropped, scenario.failed, scenario.dropped)
         given = tuple(kept.get(name, 0) for name in ("labeled", "failed", "dropped"))
         found.expect(given == wanted, f"labeled, failed, dropped are {given} and not {wanted}: {_reasons(first)}")
+    if scenario.budget is not None:
+        found.expect(first.summary.budget_reached > 0, "the budget did not end")
     if scenario.again and last.execution["status"] == "SUCCEEDED":
         done = last.summary.outcomes["labeled"] + last.summary.outcomes["unchanged"]
         left = scenario.cases - scenario.stays - done
