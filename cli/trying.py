@@ -16,6 +16,7 @@ from plumbline.anonymize import Privacy
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import PlumblineError
 from plumbline.contracts.replies import ModelReply
+from plumbline.prices import price_table
 from plumbline.prompting import LoadedPrompt
 from plumbline.report.words import count, money, plural
 from plumbline.spend_tracker import Estimate
@@ -60,7 +61,7 @@ def say_estimate(console: Console, what: str, estimate: Estimate, asked: StackMo
     Raises UsageProblem where even the former is above the budget, and where no price is known while there is a budget.
     """
     budget = asked.spend.budget_usd
-    usd, most = asked.usd(estimate.once), asked.usd(estimate.most)
+    usd, most = (price_table().estimated_usd(asked.model_id, usage) for usage in (estimate.once, estimate.most))
     tokens = f"{count(estimate.once.input_tokens)} input and {count(estimate.once.output_tokens)} output tokens"
     if usd is None or most is None:
         say(console, f"Estimate for {what}: {tokens}; no price is known for {asked.model_id}.", style="dim")

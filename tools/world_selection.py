@@ -12,6 +12,7 @@ from plumbline.contracts.runs import ShardEntry
 from plumbline.contracts.selection import CaseVector
 from plumbline.jsonl import write_models
 from plumbline.ports import ObjectStore
+from plumbline.prompting import request_tokens
 
 BACKLOG: Final = "run-backlog"
 _SHARD: Final = "00000"
@@ -32,6 +33,6 @@ def _vector(case: AnonymizedCase) -> CaseVector:
         case_id=case.case_id,
         content_hash=case.content_hash or "",
         fingerprint=case.fingerprint,
-        chars=case.chars,
+        tokens=request_tokens(case),
         vector=base64.b64encode(made_up).decode("ascii"),
     )

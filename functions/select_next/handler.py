@@ -8,8 +8,8 @@ from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.minilm import minilm
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.selection import SelectTask
+from plumbline.estimate import ModelCosts
 from plumbline.observability import count, parse_event, stage
-from plumbline.prices import estimator
 from plumbline.prompting import load_prompt
 from plumbline.select_next import select_next
 from plumbline.settings import SelectNextSettings, from_env
@@ -26,7 +26,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         ledger=DynamoLedger(settings.ledger_table),
         prompt=load_prompt(settings.prompts_dir, task.run.task, task.run.prompt_version),
         embedder=minilm(),
-        estimate_usd=estimator(task.run.model_id),
+        estimate_usd=ModelCosts(task.run.model_id, settings.prompt_cache),
     )
     count("CasesChosen", result.chosen)
     return result.model_dump(mode="json")

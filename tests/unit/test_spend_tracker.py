@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from plumbline.compare_prompts import expected
 from plumbline.contracts.errors import BudgetExceeded, ModelRequestRejected, ModelThrottled, ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
-from plumbline.prices import ANSWER_TOKENS
+from plumbline.prices import ANSWER_TOKENS, price_table
 from plumbline.prompting import build_repair_request, build_request
 from plumbline.spend import most_usd
 from plumbline.spend_tracker import SpendTracker, estimated
+from plumbline.tokens import tokens_in
 from plumbline.trials import MAX_REPAIRS, NOT_ASKED, label_cases
 from tests.builders import answer, case, prompt
 from tests.fakes import FakeModel
@@ -163,15 +164,30 @@ def test_the_estimate_has_the_usual_answers_once_and_the_longest_with_every_re_a
 
 def test_the_most_of_the_estimate_is_about_what_the_worst_replies_take() -> None:
     cases = [case(str(n), "a text of some length " * 20) for n in range(3)]
-    worst = "x" * 4 * 300  # as long as max_tokens allows, at four characters a token
+    worst = "word " * 300  # as long as max_tokens allows
     asked = [
         build_request(prompt(), cases[0], "m"),
         build_repair_request(prompt(), cases[0], "m", worst, "no category"),
         build_repair_request(prompt(), cases[0], "m", worst, "no category", [(worst, "no category")]),
     ]
-    chars = sum(len(one.system) + sum(len(turn.text) for turn in one.turns) for one in asked)
+    tokens = sum(tokens_in(one.system) + sum(tokens_in(turn.text) for turn in one.turns) for one in asked)
     assert len(asked) == MAX_REPAIRS + 1
-    assert expected(prompt(), cases).most.input_tokens == pytest.approx(3 * chars / 4, rel=0.15)
+    assert expected(prompt(), cases).most.input_tokens == pytest.approx(3 * tokens, rel=0.15)
+
+
+def test_the_estimate_of_cases_full_of_logs_is_that_of_their_requests_and_not_of_their_length() -> None:
+    logs = "\n".join(f"[{n:04d}] at Foo.bar(Foo.java:{n}) {{0x7f{n:x}}}" for n in range(60))
+    cases = [case(str(n), logs) for n in range(3)]
+    requests = [build_request(prompt(), one, "m") for one in cases]
+    tokens = sum(tokens_in(r.system) + sum(tokens_in(turn.text) for turn in r.turns) for r in requests)
+    assert expected(prompt(), cases).once.input_tokens == pytest.approx(tokens, rel=0.05)
+    assert tokens > 1.5 * sum(len(r.system) + len(r.turns[0].text) for r in requests) / 4
+
+
+def test_an_estimate_is_priced_in_the_models_own_tokens() -> None:
+    usage = Usage(input_tokens=1_000_000)
+    assert price_table().estimated_usd(HAIKU, usage) == pytest.approx(1.2 * (price_table().usd(HAIKU, usage) or 0.0))
+    assert price_table().estimated_usd("acme.unheard-of", usage) is None
 
 
 def test_trials_end_in_order_with_what_the_budget_allowed() -> None:

@@ -8,23 +8,20 @@ from plumbline.accuracy import wilson
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.comparisons import ChangedLabel, VersionFigures, VersionStep
 from plumbline.contracts.replies import Usage
-from plumbline.ingest.cut import CHARS_PER_TOKEN
-from plumbline.prices import tokens_of
-from plumbline.prompting import LoadedPrompt, prompt_tokens
+from plumbline.prompting import LoadedPrompt, prompt_tokens, request_tokens
 from plumbline.significance import differences, macro_f1, mcnemar, right_alone
 from plumbline.spend_tracker import Estimate, estimated
+from plumbline.tokens import tokens_in
 from plumbline.trials import MAX_REPAIRS, Trial
 
 Price = Callable[[Usage], float | None]
-_ASK_TOKENS = 60  # the case's tags and the line that asks
 _COMPLAINT_TOKENS = 100  # what a re-ask says beside the names
 
 
 def expected(prompt: LoadedPrompt, cases: Sequence[AnonymizedCase]) -> Estimate:
     """What labeling the cases takes; see Estimate."""
-    chars = sum(case.chars for case in cases)
-    input_tokens, _ = tokens_of(len(cases), chars, prompt_tokens(prompt) + _ASK_TOKENS, 0)
-    names = sum(len(name) for name in prompt.prompt.category_names) // CHARS_PER_TOKEN
+    input_tokens = len(cases) * prompt_tokens(prompt) + sum(request_tokens(case) for case in cases)
+    names = tokens_in("\n".join(prompt.prompt.category_names))
     return estimated(
         len(cases), input_tokens, prompt.prompt.model.max_tokens,
         re_asks=MAX_REPAIRS, complaint_tokens=_COMPLAINT_TOKENS + names,

@@ -8,6 +8,7 @@ from plumbline.contracts.runs import ShardResult, ShardTask
 from plumbline.contracts.selection import CaseVector
 from plumbline.jsonl import read_models, write_models
 from plumbline.ports import Embedder, ObjectStore
+from plumbline.prompting import request_tokens
 from plumbline.select_next.vectors import pack
 
 
@@ -36,6 +37,6 @@ def _case_vector(case: AnonymizedCase, vector: str) -> CaseVector:
         case_id=case.case_id,
         content_hash=case.content_hash,
         fingerprint=case.fingerprint,
-        chars=case.chars,
+        tokens=request_tokens(case),
         vector=vector,
     )

@@ -1,17 +1,13 @@
 """What model calls cost, from one dated table (prices.json)."""
 
 import functools
-from collections.abc import Callable
 from importlib import resources
 
 from pydantic import Field
 
 from plumbline.contracts.base import Model
 from plumbline.contracts.replies import Usage
-from plumbline.ingest.cut import CHARS_PER_TOKEN
 
-EstimateUsd = Callable[[int, int], float | None]
-"""Input tokens and output tokens to USD; None where no price is known."""
 # The mean of 26 replies of Qwen2.5-Coder 1.5B under root_cause v3; `python -m bench.estimate` measures it on others.
 ANSWER_TOKENS = 125
 _MILLION = 1_000_000
@@ -56,6 +52,13 @@ class PriceTable(Model):
         usd = (weighted * price.input + usage.output_tokens * price.output) / _MILLION
         return usd * self.batch_factor if batch else usd
 
+    def estimated_usd(self, model_id: str, usage: Usage) -> float | None:
+        """The cost on demand of tokens as plumbline.tokens counts them; None where the table has no price."""
+        price = self.price(model_id)
+        factor = price.token_factor if price else 1.0
+        own = {name: round(factor * tokens) for name, tokens in usage.model_dump().items()}
+        return self.usd(model_id, Usage.model_validate(own))
+
     def saved_by_cache(self, model_id: str, usage: Usage) -> float | None:
         """What the prompt cache saved on demand: reads are cheaper, writes dearer, so that it can be below 0."""
         cached = self.usd(model_id, usage)
@@ -80,17 +83,3 @@ def price_table() -> PriceTable:
     """The table shipped with the package."""
     text = resources.files("plumbline").joinpath("prices.json").read_text("utf-8")
     return PriceTable.model_validate_json(text)
-
-
-def tokens_of(cases: int, chars: int, prompt_tokens: int, answer_tokens: int) -> tuple[int, int]:
-    """Input and output tokens that so many cases with so many characters in all are estimated to take."""
-    return -(-chars // CHARS_PER_TOKEN) + cases * prompt_tokens, cases * answer_tokens
-
-
-def estimator(model_id: str) -> EstimateUsd:
-    """A function of input and output tokens to USD for the model; nothing is taken to come from a cache."""
-
-    def estimate(input_tokens: int, output_tokens: int) -> float | None:
-        return price_table().usd(model_id, Usage(input_tokens=input_tokens, output_tokens=output_tokens))
-
-    return estimate

@@ -17,7 +17,7 @@ from plumbline.contracts.replies import ModelRequest, Turn
 from plumbline.prompt_lock import append_to_lock, changed_after_publishing, read_lock
 from plumbline.prompt_sections import UNWANTED, clean, element, escaped, plain_sections, xml_sections
 from plumbline.strict_yaml import read_yaml
-from plumbline.tokens import tokens_in
+from plumbline.tokens import REQUEST_TOKENS, tokens_in
 
 ANSWER_FORMAT = "<reasoning>…</reasoning><category>…</category><runner_up>…</runner_up>"
 NO_RUNNER_UP = "none"
@@ -228,6 +228,11 @@ def _name_list(prompt: Prompt) -> str:
 
 def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit].rstrip()} […]"
+
+
+def request_tokens(case: CaseBase) -> int:
+    """About how many tokens asking about the case takes beside the prompt's static part."""
+    return tokens_in(user_text(case)) + REQUEST_TOKENS
 
 
 def prompt_tokens(loaded: LoadedPrompt) -> int:

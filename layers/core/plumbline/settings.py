@@ -162,6 +162,8 @@ class EmbedShardSettings(DataStoreSettings):
 class SelectNextSettings(DataStoreSettings, LedgerSettings, PromptSettings):
     """SelectNext reads vectors and the task's labels so far, and writes which cases go to the model."""
 
+    prompt_cache: bool = True
+
 
 class CollateSettings(DataStoreSettings, LedgerSettings, PromptSettings):
     """Collate accounts for every case."""

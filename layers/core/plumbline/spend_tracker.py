@@ -15,7 +15,7 @@ from plumbline.spend import most_usd
 
 @dataclass(frozen=True)
 class Estimate:
-    """Tokens that some asking takes, at four characters a token, without a prompt cache and without a reused reply.
+    """Tokens of some asking, as plumbline.tokens counts them, without a prompt cache and without a reused reply.
 
     `once`: every request once, with answers of the usual length. `most`: every answer as long as it may be, and asked
     for again as often as it may be.

@@ -48,7 +48,7 @@ def a_run(labels: Mapping[str, str], *, selected: bool) -> MemoryStore:
     )
     vectors = zip(labels, pack(np.array([DIRECTION[i] for i in labels], dtype=np.float32)), strict=True)
     packed = [
-        CaseVector(case_id=i, content_hash=f"hash-{i}", fingerprint="0" * 16, chars=1, vector=v) for i, v in vectors
+        CaseVector(case_id=i, content_hash=f"hash-{i}", fingerprint="0" * 16, tokens=1, vector=v) for i, v in vectors
     ]
     if selected:
         data.write(keys.selection("run-1"), b"{}")

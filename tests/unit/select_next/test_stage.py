@@ -106,7 +106,7 @@ class World:
             ledger=self.ledger,
             prompt=PROMPT,
             embedder=self.embedder,
-            estimate_usd=lambda given, answered: (given + answered) / 1e6,
+            estimate_usd=lambda load, _: (load.input_tokens + load.output_tokens) / 1e6,
         )
 
     def chosen(self) -> list[ChosenCase]:

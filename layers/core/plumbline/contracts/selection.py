@@ -18,7 +18,7 @@ class CaseVector(Model):
     case_id: str
     content_hash: str
     fingerprint: str
-    chars: int
+    tokens: int = Field(ge=0, description="about how many asking about it takes, without the prompt's static part")
     vector: str
 
 

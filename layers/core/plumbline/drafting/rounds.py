@@ -235,7 +235,7 @@ class Improver:
         return spent is None or ahead is None or spent + ahead > self.spend.budget_usd
 
     def _usd(self, estimate: Estimate) -> float | None:
-        return price_table().usd(self.model_id, estimate.once)
+        return price_table().estimated_usd(self.model_id, estimate.once)
 
 
 def accuracy(trials: Sequence[Trial], part: Part) -> Interval:

@@ -10,13 +10,14 @@ from plumbline.contracts.prompts import BadExample, Category
 from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
 from plumbline.drafting.mining import Miss
 from plumbline.fingerprint import NearDuplicates, simhash64
-from plumbline.ingest.cut import CHARS_PER_TOKEN, shorten
+from plumbline.ingest.cut import shorten
 from plumbline.parse.names import unescaped
 from plumbline.ports import LanguageModel
 from plumbline.prompt_sections import clean, element
 from plumbline.prompting import LoadedPrompt, case_element
 from plumbline.report.words import clipped, plural
 from plumbline.spend_tracker import Estimate, estimated
+from plumbline.tokens import tokens_in
 
 MOST_EXAMPLES = 24  # bad examples in one prompt; each is paid for with every case
 _MAX_CASE_CHARS, _MAX_WHY_CHARS, _MESSAGE_CHARS = 1200, 600, 280
@@ -74,8 +75,8 @@ def draft_request(prompt: LoadedPrompt, miss: Miss, model_id: str) -> ModelReque
 
 def expected_of_drafts(drafts: int, prompt: LoadedPrompt) -> Estimate:
     """What so many drafts take; see Estimate. A draft is not asked for again."""
-    described = sum(len(category.description) for category in prompt.prompt.answers)
-    each = (len(_SYSTEM) + described) // CHARS_PER_TOKEN + _CASE_TOKENS
+    described = sum(tokens_in(category.description) for category in prompt.prompt.answers)
+    each = tokens_in(_SYSTEM) + described + _CASE_TOKENS
     return estimated(drafts, drafts * each, _MAX_TOKENS)
 
 

@@ -17,16 +17,14 @@ from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import Prompt
 from plumbline.contracts.replies import ModelReply, ModelRequest, Reply, Usage, summed
 from plumbline.evaluate.judge_prompt import judge_request, judge_system, read_score
-from plumbline.ingest.cut import CHARS_PER_TOKEN
 from plumbline.ports import LanguageModel
-from plumbline.prices import tokens_of
 from plumbline.spend_tracker import Estimate, estimated, unpaid
 from plumbline.ticket import ticket
+from plumbline.tokens import REQUEST_TOKENS, tokens_in
 from plumbline.trials import Watched
 
 MAX_RE_ASKS = 2
 CONCURRENCY = 8
-_ASK_TOKENS = 80  # the tags, the label and the line that asks
 _COMPLAINT_TOKENS = 60
 
 
@@ -80,9 +78,10 @@ def drawn(accepted: Sequence[Outcome], gold: Mapping[str, str], sample: int, see
 
 def expected(judge: LoadedJudge, prompt: Prompt, items: Sequence[ToJudge]) -> Estimate:
     """What judging the labels takes; see Estimate."""
-    system = len(judge_system(judge.prompt, prompt)) // CHARS_PER_TOKEN
-    chars = sum(item.case.chars for item in items)
-    input_tokens, _ = tokens_of(len(items), chars, system + _ASK_TOKENS, 0)
+    system = judge_system(judge.prompt, prompt)
+    requests = (judge_request(judge, system, item.case, item.outcome.category or "", "") for item in items)
+    asked = sum(tokens_in(turn.text) + REQUEST_TOKENS for request in requests for turn in request.turns)
+    input_tokens = len(items) * tokens_in(system) + asked
     return estimated(
         len(items), input_tokens, judge.prompt.model.max_tokens,
         re_asks=MAX_RE_ASKS, complaint_tokens=_COMPLAINT_TOKENS,

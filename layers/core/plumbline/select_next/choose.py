@@ -34,7 +34,7 @@ class Block(NamedTuple):
     case_ids: Sequence[str]
     fingerprints: Sequence[str]
     vectors: "Vectors"
-    chars: Sequence[int] = ()
+    tokens: Sequence[int] = ()
 
 
 class Candidate(NamedTuple):
@@ -45,7 +45,7 @@ class Candidate(NamedTuple):
     shard: str
     fingerprint: str
     chances: "NDArray[np.float64]"
-    chars: int = 0
+    tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class _Scan:
                 block.shard,
                 block.fingerprints[row],
                 chances[row].copy(),  # a row alone, not a view that holds its whole block
-                block.chars[row] if block.chars else 0,
+                block.tokens[row] if block.tokens else 0,
             )
 
         for row, lot in enumerate(tickets):

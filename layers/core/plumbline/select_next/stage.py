@@ -14,10 +14,11 @@ from plumbline.check_balance.pool import read_pool
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
 from plumbline.contracts.runs import RunRequest, ShardEntry
 from plumbline.contracts.selection import CaseVector, ChosenCase, Selection, SelectResult, SelectTask
+from plumbline.estimate import EstimateUsd, Load, starts_of
 from plumbline.gold import read_gold
 from plumbline.jsonl import read_models, write_models
 from plumbline.ports import Embedder, Ledger, ListedStore, ObjectStore
-from plumbline.prices import ANSWER_TOKENS, EstimateUsd, tokens_of
+from plumbline.prices import ANSWER_TOKENS
 from plumbline.prompting import LoadedPrompt, prompt_tokens
 from plumbline.select_next.chances import described, fit
 from plumbline.select_next.choose import Block, Candidate, Choice, choose
@@ -53,7 +54,7 @@ def select_next(
     short_before = {name: missing for name, missing in _short(run, labeled, names) if missing > 0}
     add_run_labels(labeled, run, before.chosen, names, data)
     backlog, choice = _choice(task, before, labeled, prompt, data, embedder)
-    chosen = backlog.within_budget(choice, prompt, estimate_usd)
+    chosen = backlog.within_budget(choice, run, prompt, estimate_usd)
     shards = _write_chosen(task, before.chosen, chosen, data)
     passed_over = (*before.passed_over, choice.near_duplicates)
     selection = Selection(
@@ -117,7 +118,7 @@ class _Backlog:
         self.taken = taken
         self.unread: list[str] = []
         self._run_id, self._data, self._dimensions = run_id, data, dimensions
-        self._cases = self._chars = 0
+        self._cases = self._tokens = 0
 
     def blocks(self) -> Iterator[Block]:
         """Shard by shard, some being fetched ahead."""
@@ -130,13 +131,13 @@ class _Backlog:
                         continue
                     left = [vector for vector in vectors if vector.case_id not in self.taken]
                     self._cases += len(left)
-                    self._chars += sum(vector.chars for vector in left)
+                    self._tokens += sum(vector.tokens for vector in left)
                     yield Block(
                         entry.shard,
                         [vector.case_id for vector in left],
                         [vector.fingerprint for vector in left],
                         unpack([vector.vector for vector in left], self._dimensions),
-                        [vector.chars for vector in left],
+                        [vector.tokens for vector in left],
                     )
 
     def _read(self, entry: ShardEntry) -> list[CaseVector] | None:
@@ -146,22 +147,32 @@ class _Backlog:
             return None
 
     def within_budget(
-        self, choice: Choice, prompt: LoadedPrompt, estimate_usd: EstimateUsd
+        self, choice: Choice, run: RunRequest, prompt: LoadedPrompt, estimate_usd: EstimateUsd
     ) -> list[tuple[Candidate, bool]]:
         """What was chosen, and whether it is explored; without the last ones where the texts are longer than usual.
 
         The budget affords a number of cases of the usual length; longer ones have to be fewer.
         """
         found = [(case, True) for case in choice.explored] + [(case, False) for case in choice.gaining]
-        usual = self._chars / max(self._cases, 1)
+        usual = self._tokens / max(self._cases, 1)
 
-        def usd(cases: int, chars: float) -> float:
-            return estimate_usd(*tokens_of(cases, round(chars), prompt_tokens(prompt), ANSWER_TOKENS)) or 0.0
+        prefix, answer = prompt_tokens(prompt), min(ANSWER_TOKENS, prompt.prompt.model.max_tokens)
+
+        def usd(cases: int, tokens: float) -> float:
+            load = Load(
+                cases=cases,
+                case_tokens=round(tokens),
+                prefix_tokens=prefix,
+                answer_tokens=answer,
+                asks=1 + run.vote_samples,
+                starts=starts_of(cases, run.map_concurrency),
+            )
+            return estimate_usd(load, "on_demand") or 0.0
 
         limit = usd(len(found), usual * len(found))
-        chars = sum(case.chars for case, _ in found)
-        while len(found) > 1 and usd(len(found), chars) > limit * 1.000001:
-            chars -= found.pop()[0].chars
+        tokens = sum(case.tokens for case, _ in found)
+        while len(found) > 1 and usd(len(found), tokens) > limit * 1.000001:
+            tokens -= found.pop()[0].tokens
         return found
 
 
