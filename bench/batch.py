@@ -123,6 +123,13 @@ class _NoMoney:
     def settle(self, run_id: str, reserved: float, spent: float) -> None:
         """Forget it."""
 
+    def reserve_batch(self, run_id: str, usd: float, cap: float) -> None:
+        """Forget it."""
+
+    def settle_batch(self, run_id: str, reserved: float, spent: float) -> bool:  # noqa: ARG002 - the port's
+        """Forget it."""
+        return True
+
     def spent(self, run_id: str) -> float:  # noqa: ARG002 - the port's
         """Nothing."""
         return 0.0

@@ -216,7 +216,7 @@ def _costs(load: Load, voted: Load, costs: ModelCosts, decision: Decision) -> Pl
     # Re-asks and votes come on demand, also after a batch. A re-ask sends the case and the bad reply again.
     more = voted.model_copy(update={"asks": 1 + RE_ASKED})
     asked_again = _difference(costs(more, "on_demand"), costs(load, "on_demand"))
-    votes = _difference(costs(voted, "on_demand"), costs(load, "on_demand"))
+    votes = _difference(decision.usd, usd)
     return PlannedCosts(
         tokens=costs.usage(load),
         prefix_tokens=round(load.prefix_tokens * (price.token_factor if price else 1)),

@@ -38,6 +38,12 @@ class MemoryStore:
     def write(self, key: str, data: bytes, content_type: str = "application/json") -> None:
         self.objects[key] = data
 
+    def write_if_absent(self, key: str, data: bytes, content_type: str = "application/json") -> bool:
+        if key in self.objects:
+            return False
+        self.write(key, data, content_type)
+        return True
+
     @contextmanager
     def writer(self, key: str, content_type: str = "application/x-ndjson") -> Iterator[IO[bytes]]:
         stream = io.BytesIO()
@@ -101,6 +107,8 @@ class MemorySpend:
     def __init__(self) -> None:
         self.committed: dict[str, float] = defaultdict(float)
         self.settled: dict[str, float] = defaultdict(float)
+        self.batch_reserved: set[str] = set()
+        self.batch_settled: set[str] = set()
         self._lock = threading.Lock()
 
     def reserve(self, run_id: str, usd: float, cap: float) -> None:
@@ -113,6 +121,18 @@ class MemorySpend:
         with self._lock:
             self.committed[run_id] += spent - reserved
             self.settled[run_id] += spent
+
+    def reserve_batch(self, run_id: str, usd: float, cap: float) -> None:
+        if run_id not in self.batch_reserved:
+            self.reserve(run_id, usd, cap)
+            self.batch_reserved.add(run_id)
+
+    def settle_batch(self, run_id: str, reserved: float, spent: float) -> bool:
+        if run_id in self.batch_settled:
+            return False
+        self.batch_settled.add(run_id)
+        self.settle(run_id, reserved, spent)
+        return True
 
     def spent(self, run_id: str) -> float:
         return self.settled[run_id]

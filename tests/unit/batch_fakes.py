@@ -6,7 +6,7 @@ from typing import Any
 
 from plumbline import keys
 from plumbline.batch.records import output_key
-from plumbline.contracts.batch import BatchJob, BatchSubmission, JobState
+from plumbline.contracts.batch import BatchJob, BatchSubmission, JobState, RecordError
 from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import PlumblineError
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
@@ -57,13 +57,13 @@ class MemoryBatch:
         self.stopped.append(job_arn)
         self.states[job_arn] = "Stopping"
 
-    def answer(self, line: bytes) -> tuple[str, ModelReply | str] | None:
+    def answer(self, line: bytes) -> tuple[str, ModelReply | RecordError] | None:
         try:
             found = json.loads(line)
         except ValueError:
             return None
         if "error" in found:
-            return found["recordId"], str(found["error"]["errorCode"])
+            return found["recordId"], RecordError(code=str(found["error"]["errorCode"]))
         return found["recordId"], ModelReply(text=found["modelOutput"], stop_reason="end_turn", usage=USAGE)
 
     def end(self, data: MemoryStore, run_id: str, status: JobStatus, lines: Callable[[list[str]], list[Any]]) -> None:

@@ -21,13 +21,14 @@ from plumbline.contracts.batch import (
     CheckBatchTask,
     ImportBatchResult,
     ImportBatchTask,
+    RecordError,
     SubmitBatchResult,
     SubmitBatchTask,
 )
 from plumbline.contracts.batch_summary import BatchSummary, JobStatus
 from plumbline.contracts.cases import AnonymizedCase
 from plumbline.contracts.errors import BatchRefused, BrokenInvariant, ModelThrottled, PlumblineError
-from plumbline.contracts.replies import Reply
+from plumbline.contracts.replies import ModelRequest, Reply, Usage
 from plumbline.contracts.runs import ClassifyTask, ShardEntry
 from plumbline.import_batch import import_batch
 from plumbline.jsonl import read_models
@@ -35,7 +36,7 @@ from plumbline.prompting import build_request
 from plumbline.submit_batch import submit_batch
 from tests import builders as b
 from tests.fakes import FakeModel, MemorySpend, MemoryStore
-from tests.unit.batch_fakes import MemoryBatch, MemoryReplies, answered, failed
+from tests.unit.batch_fakes import USAGE, MemoryBatch, MemoryReplies, answered, failed
 
 MODEL = "local.test"
 RUN = "run-1"
@@ -184,6 +185,27 @@ def test_output_with_repeats_strangers_and_junk_is_accounted_for_and_the_first_a
     assert (summary.records, summary.answered, summary.missing) == (3, 2, 1)
     assert (summary.repeated, summary.strangers) == (2, 6)
     assert world.label(on_demand())["b"].text == "said of 00000000001"
+
+
+def test_an_answer_takes_the_place_of_an_error_whichever_came_first() -> None:
+    world = World(cases("a", "b"))
+    world.submit()
+    world.end(lines=lambda ids: [failed(ids[0]), answered(ids[0]), answered(ids[1]), failed(ids[1])])
+    assert world.take() == ImportBatchResult(answered=2, to_ask=0)
+    summary = world.summary
+    assert (summary.errors, summary.missing, summary.repeated) == ({}, 0, 2)
+    assert summary.usage == USAGE + USAGE
+    assert world.label(on_demand())["a"].text == "said of 00000000000"
+
+
+def test_what_an_output_cost_that_cannot_be_read_is_spent() -> None:
+    world = World(cases("a"))
+    world.submit()
+    unreadable = RecordError(code="unreadable_output", usage=USAGE)
+    world.model.answer = lambda _: ("00000000000", unreadable)  # type: ignore[method-assign, assignment]
+    world.end()
+    assert world.take() == ImportBatchResult(answered=0, to_ask=1)
+    assert world.spend.spent(RUN) == pytest.approx(0.02)
 
 
 def test_what_the_service_says_of_a_record_is_kept_nowhere() -> None:
@@ -339,7 +361,56 @@ def test_importing_again_settles_nothing_twice_and_writes_the_same() -> None:
     assert world.spend.held(RUN) == pytest.approx(0.0)
 
 
+def test_importing_again_settles_nothing_twice_whatever_other_calls_left_set_aside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[Usage] = []
+    monkeypatch.setattr("plumbline.import_batch.count_usage", lambda _model, usage, batch: counted.append(usage))
+    world = World(cases("a", "b"))
+    world.submit()
+    world.end()
+    world.take()
+    spent = world.spend.spent(RUN)
+    world.spend.reserve(RUN, 5.0, 50.0)  # a call on demand that got no answer
+    world.take()
+    assert (world.spend.spent(RUN), world.spend.held(RUN)) == pytest.approx((spent, 5.0))
+    assert len(counted) == 1
+
+
+def test_a_batch_is_set_aside_whole_beside_what_other_calls_left_set_aside() -> None:
+    world = World(cases("a", "b"))
+    world.spend.reserve(RUN, 0.7, 50.0)
+    world.submit()
+    assert world.spend.held(RUN) == pytest.approx(1.7)
+
+
+def test_of_attempts_that_overlap_the_first_plan_stands() -> None:
+    world = World(cases("a", "b"))
+    record = world.model.record
+
+    def meanwhile(record_id: str, request: ModelRequest) -> bytes:
+        world.model.record = record  # type: ignore[method-assign]  # another attempt plans and submits now
+        assert world.submit().jobs == 1
+        world.replies.known = {world.key_of(case) for case in cases("b")}
+        return record(record_id, request)
+
+    world.model.record = meanwhile  # type: ignore[method-assign]
+    assert world.submit() == SubmitBatchResult(jobs=1, records=2)
+    assert world.model.calls == 1
+    assert world.spend.held(RUN) == pytest.approx(1.0)
+
+
 # ----------------------------------------------------------------------------------------------- refusals and money
+def test_a_run_that_is_to_fail_fast_asks_on_demand_where_the_service_takes_no_job_now() -> None:
+    world = World(cases("a", "b"))
+    world.run = b.run(mode="batch", fail_fast=True)
+    world.model.refuses = lambda _: ModelThrottled("too many jobs")
+    result = world.submit()
+    assert result.jobs == 0
+    assert "too many jobs" in str(result.reason)
+    assert world.spend.held(RUN) == 0
+
+
 def test_a_model_without_batch_sets_nothing_aside_and_says_why() -> None:
     world = World(cases("a", "b"))
     world.model.refuses = lambda _: BatchRefused("no batch inference of this model")

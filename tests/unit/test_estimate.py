@@ -64,6 +64,17 @@ def test_auto_takes_the_batch_where_the_prompt_is_too_short_for_the_cache() -> N
     assert roads == ["on_demand", "batch"]
 
 
+def test_after_a_batch_votes_are_asked_on_demand() -> None:
+    voted = LOAD.model_copy(update={"asks": 4})
+    costs = ModelCosts(HAIKU)
+    decision = decide(voted, costs, mode="batch", budget_usd=50, batch_from=1, model_has_batch=True)
+    votes = costs(LOAD.model_copy(update={"asks": 3}), "on_demand") or 0.0
+    assert decision.usd == pytest.approx((costs(LOAD, "batch") or 0.0) + votes)
+    assert decide(LOAD, costs, mode="batch", budget_usd=50, batch_from=1, model_has_batch=True).usd == costs(
+        LOAD, "batch"
+    )
+
+
 def test_a_long_export_is_weighed_in_part_and_counted_whole() -> None:
     texts = [("a line of words that go on and on " * (1 + n % 7)) for n in range(3000)]
     whole = CaseTokens()

@@ -46,6 +46,16 @@ class Load(Model):
         """What they answer."""
         return self.calls * self.answer_tokens
 
+    @property
+    def once(self) -> "Load":
+        """Every case asked about once."""
+        return self.model_copy(update={"asks": 1})
+
+    @property
+    def votes(self) -> "Load | None":
+        """What is asked beyond that; None where nothing is."""
+        return self.model_copy(update={"asks": self.asks - 1}) if self.asks > 1 else None
+
 
 EstimateUsd = Callable[[Load, Road], float | None]
 """What a load costs on a road; None where no price is known."""
@@ -96,8 +106,9 @@ class Decision(Model):
 def decide(
     load: Load, estimate_usd: EstimateUsd, *, mode: RunMode, budget_usd: float, batch_from: int, model_has_batch: bool
 ) -> Decision:
-    """The road by what each costs: a batch may afford all of what the budget does not afford on demand."""
-    batch_usd = estimate_usd(load, "batch")
+    """The road by what each costs: a batch may afford all of what the budget does not afford on demand. After a batch
+    votes are asked on demand."""
+    batch_usd = _in_batch(load, estimate_usd)
     of_batch = _affordable(load, batch_usd, budget_usd)
     usd = estimate_usd(load, "on_demand")
     road, reason = choose_road(
@@ -111,6 +122,12 @@ def decide(
     if road == "batch":
         return Decision(road=road, reason=reason, usd=batch_usd, affordable=None)
     return Decision(road=road, reason=reason, usd=usd, affordable=_affordable(load, usd, budget_usd))
+
+
+def _in_batch(load: Load, estimate_usd: EstimateUsd) -> float | None:
+    once = estimate_usd(load.once, "batch")
+    votes = estimate_usd(load.votes, "on_demand") if load.votes else 0.0
+    return None if once is None or votes is None else once + votes
 
 
 def _affordable(load: Load, usd: float | None, budget_usd: float) -> int | None:

@@ -19,7 +19,7 @@ from plumbline.contracts.batch import (
 )
 from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.errors import BrokenInvariant, MissingObject
-from plumbline.contracts.replies import ModelReply, Usage
+from plumbline.contracts.replies import Usage
 from plumbline.jsonl import read_models, write_models
 from plumbline.metrics import count_usage
 from plumbline.ports import BatchModel, ObjectStore, SpendLedger
@@ -27,7 +27,7 @@ from plumbline.ports import BatchModel, ObjectStore, SpendLedger
 BatchUsd = Callable[[Usage], float | None]
 """What tokens cost in a batch; None where no price is known."""
 _WRITERS: Final = 16
-_ROUNDED: Final = 2e-6  # the ledger counts whole micro-dollars
+_PAID: Final = {"new", "better"}
 
 
 def import_batch(
@@ -36,8 +36,9 @@ def import_batch(
     """Read each job's output once, as a stream, write each shard's answers, and settle what was set aside.
 
     Whatever output there is counts, however its job ended. Joined by record id, in whatever order it comes; of a record
-    that is answered twice the first answer counts; a line about no record of the run is left out. What no job answered
-    is asked on demand when the shard is labeled. Doing it again writes the same and settles nothing twice.
+    that is answered twice the first answer counts, and any answer before an error; a line about no record of the run is
+    left out. What no job answered is asked on demand when the shard is labeled. Doing it again writes the same and
+    settles and counts nothing twice.
 
     Raises BrokenInvariant where the account of the records does not add up.
     """
@@ -55,15 +56,15 @@ def import_batch(
             answered=joined.answered,
             errors=joined.errors,
             missing=joined.records - joined.answered - sum(joined.errors.values()),
-            repeated=lines["repeated"],
+            repeated=lines["repeated"] + lines["better"],
             strangers=lines["stranger"],
             usage=usage,
         )
         _check(run_id, submission, summary)
         _write_shards(run_id, joined.by_shard(), data)
     data.write(keys.batch_summary(run_id), summary.model_dump_json().encode())
-    _settle(run_id, submission, usd(usage) or 0.0, spend)
-    count_usage(task.run.model_id, usage, batch=True)
+    if spend.settle_batch(run_id, submission.reserved_usd, usd(usage) or 0.0):
+        count_usage(task.run.model_id, usage, batch=True)
     return ImportBatchResult(answered=summary.answered, to_ask=summary.records - summary.answered)
 
 
@@ -76,7 +77,7 @@ def _take(job: BatchJob, joined: Joined, lines: Counter[str], data: ObjectStore,
         said = model.answer(line)
         taken = joined.take(*said) if said else "stranger"
         lines[taken] += 1
-        if said and taken == "new" and isinstance(said[1], ModelReply):
+        if said and taken in _PAID:
             total += said[1].usage
     return total
 
@@ -118,10 +119,3 @@ def _all(results: Iterable[None]) -> None:
     """Wait for each, and raise what it raised."""
     for _ in results:
         pass
-
-
-def _settle(run_id: str, submission: BatchSubmission, spent: float, spend: SpendLedger) -> None:
-    """Count what the answers cost in the place of what was set aside. No worker of the run asks the model now: where
-    less is held than was set aside, an earlier attempt has settled it."""
-    if submission.reserved_usd and spend.held(run_id) >= submission.reserved_usd - _ROUNDED:
-        spend.settle(run_id, submission.reserved_usd, spent)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from plumbline.contracts.base import Model
-from plumbline.contracts.batch import BatchJob, JobState
+from plumbline.contracts.batch import BatchJob, JobState, RecordError
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.models import ModelPointer, ModelRow
 from plumbline.contracts.replies import ModelReply, ModelRequest
@@ -46,6 +46,13 @@ class ObjectStore(Protocol):
 
     def writer(self, key: str, content_type: str = "application/x-ndjson") -> AbstractContextManager[IO[bytes]]:
         """A binary stream that becomes the object when the block ends without an error; memory stays flat."""
+
+
+class ClaimingStore(ObjectStore, Protocol):
+    """One bucket, in which the first of several writers can win."""
+
+    def write_if_absent(self, key: str, data: bytes, content_type: str = "application/json") -> bool:
+        """Put a small object whole unless there is one; False, and nothing written, where there is."""
 
 
 class Listing(Protocol):
@@ -125,8 +132,8 @@ class BatchModel(Protocol):
     def stop(self, job_arn: str) -> None:
         """Ask for the job's end; a job that has ended is left as it is."""
 
-    def answer(self, line: bytes) -> tuple[str, ModelReply | str] | None:
-        """A line of output: the record's id and its reply, or the error's code; None for a line that is neither."""
+    def answer(self, line: bytes) -> tuple[str, ModelReply | RecordError] | None:
+        """A line of output: the record's id and its reply, or its error; None for a line that is neither."""
 
 
 class SpendLedger(Protocol):
@@ -137,6 +144,12 @@ class SpendLedger(Protocol):
 
     def settle(self, run_id: str, reserved: float, spent: float) -> None:
         """Give back what was reserved and count what was spent in its place."""
+
+    def reserve_batch(self, run_id: str, usd: float, cap: float) -> None:
+        """As reserve, for the run's batch and once a run: again it sets nothing aside."""
+
+    def settle_batch(self, run_id: str, reserved: float, spent: float) -> bool:
+        """As settle, for the run's batch and once a run: False, and nothing done, where it was settled before."""
 
     def spent(self, run_id: str) -> float:
         """USD that the run's settled calls cost so far."""

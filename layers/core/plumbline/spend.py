@@ -46,8 +46,9 @@ def _most_in_batch(model_id: str, texts: tuple[str, ...], max_tokens: int) -> fl
 
 @functools.lru_cache(maxsize=32)  # the static part is every record's
 def _tokens_at_most(text: str, factor: float) -> float:
+    raw = len(text.encode("utf-8", "replace"))
     beyond_ascii = sum(len(found.encode("utf-8", "replace")) for found in _NOT_ASCII.findall(text))
-    return _SPARE * factor * tokens_in(text) + beyond_ascii
+    return min(_SPARE * factor * tokens_in(text) + beyond_ascii, raw)
 
 
 class Capped:

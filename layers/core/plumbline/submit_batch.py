@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from plumbline import keys
 from plumbline.batch.plan import MostUsd, Planner
 from plumbline.contracts.batch import BatchJob, BatchLimits, BatchSubmission, SubmitBatchResult, SubmitBatchTask
-from plumbline.contracts.errors import BatchRefused, BudgetExceeded, MissingObject
+from plumbline.contracts.errors import BatchRefused, BudgetExceeded, MissingObject, ModelThrottled
 from plumbline.contracts.runs import RunRequest, ShardEntry
-from plumbline.ports import BatchModel, ObjectStore, ReplyStore, SpendLedger
+from plumbline.ports import BatchModel, ClaimingStore, ObjectStore, ReplyStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
 
 _LOOKERS: Final = 16
@@ -22,7 +22,7 @@ _SHARDS: Final = TypeAdapter(list[ShardEntry])
 def submit_batch(
     task: SubmitBatchTask,
     *,
-    data: ObjectStore,
+    data: ClaimingStore,
     model: BatchModel,
     replies: ReplyStore,
     spend: SpendLedger,
@@ -36,17 +36,21 @@ def submit_batch(
     does not let in; `reason` says so, or why there is no job at all. What was planned is written before anything is
     submitted, and what was submitted right after: doing it again goes on from there, and submits nothing twice.
 
-    Raises ModelThrottled, ModelUnavailable and ModelAccessDenied of the service; a BatchRefused is a reason instead.
+    Of attempts that overlap the first plan stands. Raises ModelThrottled, ModelUnavailable and ModelAccessDenied of the
+    service; a BatchRefused is a reason instead, and so is throttling where the run is to fail fast.
     """
     run = task.run
+    # Asked before the plan is looked for: what is set aside for a plan is set aside after it was written.
+    room = run.budget_usd - spend.spent(run.run_id) - spend.held(run.run_id)
     shards = _SHARDS.validate_json(data.read(keys.shards(run.run_id)))
     found = _submission(run, data)
     if found is None:
-        room = run.budget_usd - spend.spent(run.run_id) - spend.held(run.run_id)
         planner = Planner(run, data, model, replies, prompt, limits, most_usd, room)
         found = planner.plan(shards)
         _write_masked(run, planner.masked, data)
-        _write(run, found, data)
+        if not data.write_if_absent(keys.batch(run.run_id), found.model_dump_json().encode()):
+            # Another attempt was still at work and has perhaps submitted: its plan stands.
+            found = _submission(run, data) or found
     else:
         # Shards that could not be masked at first may be there now: the list is of what is there.
         _write_masked(run, _masked_now(run, shards, data), data)
@@ -60,16 +64,11 @@ def _reserve(run: RunRequest, found: BatchSubmission, data: ObjectStore, spend: 
     most = sum(job.most_usd for job in found.jobs)
     if not most or found.reserved_usd:
         return found
-    # No worker of the run asks the model now: what is held already was set aside by an attempt that broke off here.
-    lacking = most - spend.held(run.run_id)
-    if lacking > 0:
-        try:
-            spend.reserve(run.run_id, lacking, run.budget_usd)
-        except BudgetExceeded:
-            dropped = sum(job.records for job in found.jobs)
-            return _write(
-                run, _without(found, found.jobs, "the budget does not let its records into a job", dropped), data
-            )
+    try:
+        spend.reserve_batch(run.run_id, most, run.budget_usd)
+    except BudgetExceeded:
+        dropped = sum(job.records for job in found.jobs)
+        return _write(run, _without(found, found.jobs, "the budget does not let its records into a job", dropped), data)
     return _write(run, found.model_copy(update={"reserved_usd": most}), data)
 
 
@@ -80,7 +79,7 @@ def _submit(
         if job.job_arn:
             continue
         try:
-            arn = model.submit(job, run.model_id)
+            arn = _submit_one(job, run, model)
         except BatchRefused as refused:
             # For good: their cases are asked on demand now, and a job that is taken later would pay for them again.
             rest = found.jobs[number:]
@@ -93,6 +92,15 @@ def _submit(
         jobs = (*found.jobs[:number], job.model_copy(update={"job_arn": arn}), *found.jobs[number + 1 :])
         found = _write(run, found.model_copy(update={"jobs": jobs}), data)
     return found
+
+
+def _submit_one(job: BatchJob, run: RunRequest, model: BatchModel) -> str:
+    try:
+        return model.submit(job, run.model_id)
+    except ModelThrottled as error:
+        if run.fail_fast:
+            raise BatchRefused(f"{error}; this run is not to wait for that (fail fast)") from None
+        raise
 
 
 def _without(found: BatchSubmission, jobs: Iterable[BatchJob], why: str, over_budget: int = 0) -> BatchSubmission:

@@ -50,6 +50,18 @@ def test_what_is_written_is_read_whole_by_lines_and_in_an_older_version(store: S
     assert store.size("k", version) == 8
 
 
+def test_of_two_writers_the_first_wins(store: S3ObjectStore) -> None:
+    assert [store.write_if_absent("k", data) for data in (b"one", b"two")] == [True, False]
+    assert store.read("k") == b"one"
+
+
+def test_writers_at_the_same_moment_are_told_to_try_again(store: S3ObjectStore) -> None:
+    with Stubber(clients.s3()) as stub:
+        stub.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        with pytest.raises(StoreUnavailable):
+            store.write_if_absent("k", b"one")
+
+
 def test_a_large_object_is_streamed_in_parts_and_back(store: S3ObjectStore) -> None:
     line = b"x" * 99 + b"\n"
     with store.writer("big") as stream:

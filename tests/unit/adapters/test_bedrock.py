@@ -227,6 +227,24 @@ def test_no_answer_at_all(client: Any, error: BotoCoreError, expected: type[Plum
         ConverseModel(client=client).ask(REQUEST)
 
 
+def test_a_call_that_got_no_answer_in_time_is_not_sent_again_under_the_same_reservation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    model, sent = ConverseModel(region="eu-central-1"), []
+
+    def silent(**_: Any) -> None:
+        sent.append(1)
+        raise ReadTimeoutError(endpoint_url="https://bedrock")
+
+    model._client().meta.events.register("before-send.bedrock-runtime.Converse", silent)
+    with pytest.raises(ModelUnavailable) as caught:
+        model.ask(REQUEST)
+    assert len(sent) == 1
+    assert caught.value.perhaps_paid
+
+
 def test_a_request_that_botocore_refuses(client: Any) -> None:
     request = REQUEST.model_copy(update={"max_tokens": 0})
     with pytest.raises(ModelRequestRejected, match="malformed") as caught:

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from plumbline.adapters import clients
 from plumbline.adapters.bedrock_batch import UNREADABLE, BedrockBatch
 from plumbline.batch.records import new_job, output_key
+from plumbline.contracts.batch import RecordError
 from plumbline.contracts.errors import BatchRefused, ModelAccessDenied, ModelThrottled, ModelUnavailable, PlumblineError
 from plumbline.contracts.replies import ModelReply, ModelRequest, Turn, Usage
 
@@ -80,8 +81,10 @@ def test_a_job_whose_name_is_taken_is_found_by_it(stub: Stubber) -> None:
         "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://data/x"}},
         "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://data/y"}},
     }
-    found = [summary | {"jobArn": ARN[:-1] + "x", "jobName": JOB.name + "1"}, summary | {"jobArn": ARN}]
-    stub.add_response("list_model_invocation_jobs", {"invocationJobSummaries": found}, {"nameContains": JOB.name})
+    pages = [summary | {"jobArn": ARN[:-1] + "x", "jobName": JOB.name + "1"}], [summary | {"jobArn": ARN}]
+    asked = {"nameContains": JOB.name}
+    stub.add_response("list_model_invocation_jobs", {"invocationJobSummaries": pages[0], "nextToken": "next"}, asked)
+    stub.add_response("list_model_invocation_jobs", {"invocationJobSummaries": pages[1]}, asked | {"nextToken": "next"})
     assert _batch().submit(JOB, MODEL) == ARN
 
 
@@ -185,8 +188,19 @@ def test_a_line_of_output_is_a_reply_in_either_shape() -> None:
         "usage": {"input_tokens": 5, "output_tokens": 2},
     }
     assert _batch("messages").answer(_line(modelOutput=native)) == ("00000000001", expected)
-    assert _batch().answer(_line(modelOutput=native)) == ("00000000001", UNREADABLE)
-    assert _batch().answer(_line()) == ("00000000001", UNREADABLE)
+    assert _batch().answer(_line()) == ("00000000001", RecordError(code=UNREADABLE))
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"content": [], "stop_reason": "end_turn", "usage": {"input_tokens": 5, "output_tokens": 2}},
+        {"output": {"message": {"content": "no list"}}, "usage": {"inputTokens": 5, "outputTokens": 2}},
+    ],
+)
+def test_an_output_that_cannot_be_read_is_an_error_and_its_tokens_are_kept(output: dict[str, object]) -> None:
+    paid = RecordError(code=UNREADABLE, usage=Usage(input_tokens=5, output_tokens=2))
+    assert _batch().answer(_line(modelOutput=output)) == ("00000000001", paid)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +209,7 @@ def test_a_line_of_output_is_a_reply_in_either_shape() -> None:
 )
 def test_of_a_records_error_only_a_code_is_passed_on(code: object, told: str) -> None:
     line = _line(error={"errorCode": code, "errorMessage": SECRET})
-    assert _batch().answer(line) == ("00000000001", told)
+    assert _batch().answer(line) == ("00000000001", RecordError(code=told))
 
 
 @pytest.mark.parametrize("line", [b"", b"{half", b"[]", b'{"modelOutput": {}}', b"\xff\xfe", b"null"])

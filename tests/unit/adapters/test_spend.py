@@ -136,6 +136,25 @@ def test_a_settlement_whose_answer_got_lost_is_not_tried_again(
     assert ledger.held(RUN) == 0.5
 
 
+def test_a_batch_is_set_aside_once_however_often_it_is_tried(ledger: DynamoSpendLedger) -> None:
+    ledger.reserve(RUN, 0.1, 1.0)
+    with pytest.raises(BudgetExceeded, match="a batch that can cost"):
+        ledger.reserve_batch(RUN, 0.95, 1.0)
+    with pytest.raises(BudgetExceeded):
+        ledger.reserve_batch(RUN, 1.5, 1.0)
+    for _ in range(3):  # an answer that got lost, an attempt that broke off: there is no room for it twice
+        ledger.reserve_batch(RUN, 0.6, 1.0)
+    assert ledger.held(RUN) == pytest.approx(0.7)
+
+
+def test_a_batch_is_settled_once_whatever_else_is_set_aside(ledger: DynamoSpendLedger) -> None:
+    ledger.reserve(RUN, 0.7, 2.0)
+    ledger.reserve_batch(RUN, 0.6, 2.0)
+    assert [ledger.settle_batch(RUN, 0.6, 0.2) for _ in range(2)] == [True, False]
+    assert (ledger.spent(RUN), ledger.held(RUN)) == pytest.approx((0.2, 0.7))
+    assert ledger.settle_batch("run-2", 0.0, 0.0), "a model without a price"
+
+
 @pytest.mark.parametrize(
     ("code", "error"), [("AccessDeniedException", StoreDenied), ("ThrottlingException", StoreUnavailable)]
 )

@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
     ProxyConnectionError,
+    ReadTimeoutError,
     SSLError,
     TokenRetrievalError,
 )
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
 CONNECT_TIMEOUT = 5.0
-# A call that timed out may have been paid for: a long wait and one more try, then it is the state machine's turn.
+# A call that timed out may have been paid for: a long wait, and what tries it again is the state machine, which sets
+# its cost aside anew. botocore's own second try is for what was not answered at all: throttles, failures, connections.
 READ_TIMEOUT = 60.0
 ATTEMPTS = 2
 
@@ -127,6 +129,8 @@ class _BedrockModel:
                 # An own session: boto3's default one must not be used from several threads at a time.
                 session = boto3.session.Session(region_name=self._region)
                 self._made = session.client("bedrock-runtime", config=self._config)
+                # Before botocore's own handler, which would try again.
+                self._made.meta.events.register_first("needs-retry.bedrock-runtime", _end_at_read_timeout)
             return self._made
 
     def _where(self) -> str:
@@ -178,25 +182,33 @@ class _NativeUsage(BaseModel):
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
 
+    def counted(self) -> Usage:
+        return Usage(
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cache_read_tokens=self.cache_read_input_tokens or 0,
+            cache_write_tokens=self.cache_creation_input_tokens or 0,
+        )
 
-class NativeReply(BaseModel):
+
+class NativePaid(BaseModel):
+    """Of Anthropic's Messages answer what it cost."""
+
+    usage: _NativeUsage
+
+
+class NativeReply(NativePaid):
     """Anthropic's Messages answer, as InvokeModel and a batch record's `modelOutput` give it."""
 
     content: list[_NativeBlock]
     stop_reason: str | None = None
-    usage: _NativeUsage
 
     def said(self) -> ModelReply:
         """The reply."""
         return ModelReply(
             text="".join(block.text for block in self.content if block.type == "text"),
             stop_reason=self.stop_reason or "unknown",
-            usage=Usage(
-                input_tokens=self.usage.input_tokens,
-                output_tokens=self.usage.output_tokens,
-                cache_read_tokens=self.usage.cache_read_input_tokens or 0,
-                cache_write_tokens=self.usage.cache_creation_input_tokens or 0,
-            ),
+            usage=self.usage.counted(),
         )
 
 
@@ -233,6 +245,12 @@ def native_body(request: ModelRequest, *, prompt_cache: bool) -> dict[str, objec
         cached = {"cache_control": {"type": "ephemeral"}} if prompt_cache else {}
         body["system"] = [{"type": "text", "text": request.system, **cached}]
     return body
+
+
+def _end_at_read_timeout(*, caught_exception: Exception | None = None, **_: object) -> None:
+    """Not to be tried again within the call, whose one reservation would then pay for two answers."""
+    if isinstance(caught_exception, ReadTimeoutError):
+        raise caught_exception
 
 
 def _translate(error: ClientError | BotoCoreError, which: str) -> PlumblineError:

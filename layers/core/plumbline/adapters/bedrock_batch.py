@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from plumbline.adapters import clients
-from plumbline.adapters.bedrock import NativeReply, native_body
-from plumbline.contracts.batch import BatchJob, JobState
+from plumbline.adapters.bedrock import NativePaid, NativeReply, native_body
+from plumbline.contracts.batch import BatchJob, JobState, RecordError
 from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import BatchRefused, ModelAccessDenied, ModelThrottled, ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
@@ -64,22 +64,28 @@ class _Tokens(BaseModel):
     cacheReadInputTokens: int = 0  # noqa: N815
     cacheWriteInputTokens: int = 0  # noqa: N815
 
+    def counted(self) -> Usage:
+        return Usage(
+            input_tokens=self.inputTokens,
+            output_tokens=self.outputTokens,
+            cache_read_tokens=self.cacheReadInputTokens,
+            cache_write_tokens=self.cacheWriteInputTokens,
+        )
 
-class _ConverseReply(BaseModel):
+
+class _Paid(BaseModel):
+    usage: _Tokens
+
+
+class _ConverseReply(_Paid):
     output: _Output
     stopReason: str  # noqa: N815
-    usage: _Tokens
 
     def said(self) -> ModelReply:
         return ModelReply(
             text="".join(block.text for block in self.output.message.content),
             stop_reason=self.stopReason,
-            usage=Usage(
-                input_tokens=self.usage.inputTokens,
-                output_tokens=self.usage.outputTokens,
-                cache_read_tokens=self.usage.cacheReadInputTokens,
-                cache_write_tokens=self.usage.cacheWriteInputTokens,
-            ),
+            usage=self.usage.counted(),
         )
 
 
@@ -130,11 +136,12 @@ class BedrockBatch:
                 )["jobArn"]
         except client.exceptions.ConflictException:
             # The name is taken: by this very job, when its token has been forgotten since.
+            pages = client.get_paginator("list_model_invocation_jobs").paginate(nameContains=job.name)
             with _translated(f"batch job {job.name}"):
-                listed = client.list_model_invocation_jobs(nameContains=job.name)["invocationJobSummaries"]
-            for found in listed:
-                if found["jobName"] == job.name:
-                    return found["jobArn"]
+                for page in pages:
+                    for found in page["invocationJobSummaries"]:
+                        if found["jobName"] == job.name:
+                            return found["jobArn"]
             raise BatchRefused(f"the service takes no batch job of the name {job.name} (ConflictException)") from None
         except client.exceptions.ResourceNotFoundException:
             raise ModelAccessDenied(
@@ -169,20 +176,23 @@ class BedrockBatch:
         except (client.exceptions.ConflictException, client.exceptions.ResourceNotFoundException, BatchRefused):
             return
 
-    def answer(self, line: bytes) -> tuple[str, ModelReply | str] | None:
-        """A line of output: the record's id and its reply, or the error's code; None for a line that is neither."""
+    def answer(self, line: bytes) -> tuple[str, ModelReply | RecordError] | None:
+        """A line of output: the record's id and its reply, or its error; None for a line that is neither.
+
+        An output that cannot be read is an error that keeps its tokens, because they are paid for.
+        """
         try:
             found = _Line.model_validate_json(line)
         except ValidationError:
             return None
         if found.error is not None:
             code = str(found.error.errorCode)
-            return found.recordId, code if _CODE.fullmatch(code) else "unknown"
+            return found.recordId, RecordError(code=code if _CODE.fullmatch(code) else "unknown")
         kind = NativeReply if self._api == "messages" else _ConverseReply
         try:
             return found.recordId, kind.model_validate(found.modelOutput).said()
         except ValidationError:
-            return found.recordId, UNREADABLE
+            return found.recordId, RecordError(code=UNREADABLE, usage=_usage_in(found.modelOutput))
 
     def _uri(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
@@ -194,6 +204,16 @@ def _converse_body(request: ModelRequest) -> dict[str, object]:
         "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
     }
     return body | {"system": [{"text": request.system}]} if request.system else body
+
+
+def _usage_in(output: JsonValue) -> Usage:
+    """The tokens that an output names, in whichever shape; none where it names none."""
+    for kind in (_Paid, NativePaid):
+        try:
+            return kind.model_validate(output).usage.counted()
+        except ValidationError:
+            continue
+    return Usage()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from plumbline.contracts.errors import StoreDenied, StoreUnavailable
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "KMS.AccessDeniedException", "UnrecognizedClientException"}
 _BUSY = {
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalServerError",
     "ProvisionedThroughputExceededException",

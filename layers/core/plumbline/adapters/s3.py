@@ -59,6 +59,23 @@ class S3ObjectStore:
         with self._translated(key):
             clients.s3().put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
 
+    def write_if_absent(self, key: str, data: bytes, content_type: str = "application/json") -> bool:
+        """Put a small object whole unless there is one; False, and nothing written, where there is.
+
+        False, too, where this very write was carried out, its answer got lost and botocore tried it again: read what
+        is there.
+        """
+        with self._translated(key):
+            try:
+                clients.s3().put_object(
+                    Bucket=self.bucket, Key=key, Body=data, ContentType=content_type, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "PreconditionFailed":
+                    return False
+                raise
+        return True
+
     @contextmanager
     def writer(self, key: str, content_type: str = "application/x-ndjson") -> Iterator[IO[bytes]]:
         """A stream that is uploaded (in parts when large) when the block ends without an error."""

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from plumbline.batch.records import shard_of
-from plumbline.contracts.batch import BatchAnswer, BatchRecord
+from plumbline.contracts.batch import BatchAnswer, BatchRecord, RecordError
 from plumbline.contracts.replies import ModelReply
 
-Taken = Literal["new", "repeated", "stranger"]
+Taken = Literal["new", "better", "repeated", "stranger"]
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;
 CREATE TABLE records (id INTEGER PRIMARY KEY, case_id TEXT NOT NULL, request TEXT NOT NULL, first INTEGER);
@@ -62,22 +62,33 @@ class Joined:
         found = self._db.execute("SELECT error, COUNT(*) FROM answers WHERE error IS NOT NULL GROUP BY error")
         return dict(Counter(dict(found)).most_common())
 
-    def take(self, record_id: str, said: ModelReply | str) -> Taken:
-        """Keep the reply, or the error's code, of one line of output. The first about a record counts."""
+    def take(self, record_id: str, said: ModelReply | RecordError) -> Taken:
+        """Keep the reply or the error of one line of output. The first about a record counts, and a reply is better
+        than an error, in whatever order they come."""
         number = int(record_id) if record_id.isascii() and record_id.isdigit() and len(record_id) < 18 else -1  # noqa: PLR2004 - SQLite's integers
         known = self._db.execute("SELECT first FROM records WHERE id = ?", (number,)).fetchone()
         if known != (None,):  # a repeat was not submitted, so that nothing can be answered to it
             return "stranger"
-        reply = None if isinstance(said, str) else said.model_dump_json().encode()
-        error = said if isinstance(said, str) else None
-        new = self._db.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", (number, reply, error)).rowcount
-        return "new" if new else "repeated"
+        if isinstance(said, RecordError):
+            return (
+                "new"
+                if self._change("INSERT OR IGNORE INTO answers VALUES (?, NULL, ?)", number, said.code)
+                else "repeated"
+            )
+        reply = said.model_dump_json().encode()
+        if self._change("INSERT OR IGNORE INTO answers VALUES (?, ?, NULL)", number, reply):
+            return "new"
+        better = "UPDATE answers SET reply = ?, error = NULL WHERE id = ? AND reply IS NULL"
+        return "better" if self._change(better, reply, number) else "repeated"
 
     def by_shard(self) -> Iterator[tuple[str, list[BatchAnswer]]]:
         """The answers and errors of each shard that has any, in order."""
         rows = self._db.execute(_ANSWERED)
         for shard, group in groupby(rows, lambda row: shard_of(row[0])):
             yield shard, [_answer(*row[1:]) for row in group]
+
+    def _change(self, statement: str, *values: int | str | bytes) -> bool:
+        return self._db.execute(statement, values).rowcount > 0
 
     def _count(self, question: str) -> int:
         (number,) = self._db.execute(question).fetchone()
