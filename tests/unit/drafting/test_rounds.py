@@ -178,11 +178,11 @@ def test_a_round_that_the_budget_ends_keeps_no_draft_and_the_last_look_has_its_m
 
         def ask(self, request: ModelRequest) -> ModelReply:
             if len(self.requests) == 72:
-                self.usage = Usage(input_tokens=8000)
+                self.usage = Usage(input_tokens=9600)
             return super().ask(request)
 
     def usd(estimate: Estimate) -> float:
-        return price_table().usd(HAIKU, estimate.once) or 0.0
+        return price_table().estimated_usd(HAIKU, estimate.once) or 0.0
 
     parts = spread()
     room = usd(round_estimate(BASE, parts, 1)) + usd(final_estimate(BASE, parts))
