@@ -93,6 +93,13 @@ class EmptyLedger:
     def record_labeled(self, task: str, run_id: str, hashes: Mapping[str, str]) -> None:
         """Forget it."""
 
+    def recorded_by(self, task: str, case_ids: Iterable[str]) -> Mapping[str, str]:  # noqa: ARG002 - the port's
+        """None."""
+        return {}
+
+    def forget(self, task: str, run_id: str, case_ids: Iterable[str]) -> None:
+        """There is nothing to forget."""
+
 
 @dataclass(frozen=True)
 class Ingested:

@@ -59,11 +59,17 @@ _SHARD_WAYS: Final = {
     "AnyUnparsed": ["NextAttempt", "AnyVotes"],
     "AnyVotes": ["ShardDone"],
 }
-_RUN_WAYS: Final = {"AnyNewCases": ["LabelAll"], "MoreToChoose": ["Collate"], "IsBalanced": ["NoTraining"]}
+_RUN_WAYS: Final = {
+    "WhereToStart": ["Ingest"],
+    "AnyNewCases": ["LabelAll"],
+    "MoreToChoose": ["Collate"],
+    "IsBalanced": ["NoTraining"],
+}
 _MASK_WAYS: Final = {"AlreadyMasked": ["Anonymize"], "OnlyEmbed": ["ShardDone"]}
 _ANSWERED_WAYS: Final = {**_SHARD_WAYS, "AlreadyMasked": ["Classify"]}
 _POLLS = 150  # of a batch job that takes a day
 _BATCH_WAYS: Final = {
+    "WhereToStart": ["Ingest"],
     "AnyNewCases": ["MaskForBatch"],
     "MoreToChoose": ["SubmitBatch", "Collate"],
     "AnyJob": ["FirstCheck"],

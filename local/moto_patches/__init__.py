@@ -15,7 +15,7 @@ from moto.core.config import default_user_config
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.models import moto_api_backend
 
-from local.moto_patches import events, functions, maps, server, states, training
+from local.moto_patches import events, functions, maps, server, states, tables, training
 from local.moto_patches.events import publish_batch_job
 from local.moto_patches.objects import restore_upload
 from local.moto_patches.server import bind
@@ -69,6 +69,7 @@ def applied(wiring: Wiring) -> Iterator[None]:
         states.patch(patch, wiring)
         maps.patch(patch, wiring)
         training.patch(patch, wiring)
+        tables.patch(patch)
         yield
 
 

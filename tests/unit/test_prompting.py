@@ -105,7 +105,9 @@ def expected_reading(prompt: Prompt) -> dict[str, Any]:
         del category["aliases"]
         if not category["output"]:
             del category["output"]
-    return {key: list(value) for key, value in content.items()}
+    none = prompt.none_of_these
+    last = [{"name": none.name, "description": none.description}] if none else []
+    return {key: [*value, *(last if key == "categories" else [])] for key, value in content.items()}
 
 
 READERS = {"xml": read_xml, "plain": read_plain}
@@ -117,7 +119,8 @@ def test_a_machine_reads_categories_and_examples_back_from_either_style(task: st
     prompt = load_prompt(SHIPPED, task, version).prompt.model_copy(update={"style": style})
     text = system_text(prompt)
     assert READERS[style](text) == expected_reading(prompt)
-    assert names_in(text) == list(prompt.category_names)
+    none = prompt.none_of_these
+    assert names_in(text) == [*prompt.category_names, *([none.name] if none else [])]
 
 
 line = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=20)

@@ -16,7 +16,7 @@ from local.bedrock.job_wire import Job
 from plumbline.adapters import clients
 from plumbline.adapters.bedrock import ConverseModel
 from plumbline.adapters.bedrock_batch import BedrockBatch
-from plumbline.contracts.batch import BatchJob, BatchLimits
+from plumbline.contracts.batch import BatchJob, BatchLimits, RecordError
 from plumbline.contracts.replies import ModelReply, ModelRequest
 from tests.local.bedrock.jobs import BUCKET, MODEL, ROLE, Desk, client, converse_body, native_body, records
 from tests.local.bedrock.prompts import BILLING, CRASH, request
@@ -129,7 +129,7 @@ def test_the_adapter_that_runs_on_aws(
     batch.stop(arn)
     answers = [batch.answer(line) for line in desk.read(arn, "1.jsonl.out").splitlines()]
     replies = [answer[1] for answer in answers if answer is not None]
-    assert replies[4] == "400"
+    assert replies[4] == RecordError(code="400")
     assert [reply.stop_reason for reply in replies if isinstance(reply, ModelReply)] == ["end_turn"] * 4
     ConverseModel(client=desk.runtime).ask(asked[0])
     assert desk.stand_in.calls.repeated == 1, "the same request on either road"

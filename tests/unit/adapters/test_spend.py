@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from local.moto_patches import tables
 from plumbline.adapters import clients
 from plumbline.adapters.spend import DynamoSpendLedger
 from plumbline.contracts.errors import BudgetExceeded, StoreDenied, StoreUnavailable
@@ -57,7 +58,10 @@ def test_runs_do_not_spend_each_others_budget(ledger: DynamoSpendLedger) -> None
     assert (ledger.held(RUN), ledger.held("run-2")) == (1.0, 1.0)
 
 
-def test_sixteen_threads_never_break_the_cap_and_use_all_of_it(ledger: DynamoSpendLedger) -> None:
+def test_sixteen_threads_never_break_the_cap_and_use_all_of_it(
+    ledger: DynamoSpendLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables.patch(lambda target, name, replacement, /, *, new=False: monkeypatch.setattr(target, name, replacement, new))
     cap, most, cost = 0.05, 0.004, 0.001
     under_way, highest, lock = [0.0], [0.0], threading.Lock()
     made = []
