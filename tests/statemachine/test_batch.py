@@ -9,7 +9,16 @@ from plumbline.contracts.batch import BatchSubmission
 from plumbline.contracts.batch_summary import JobStatus
 from tests.statemachine.pipeline import Pipeline, Row, Run, csv_file
 
-BEGINS = ["Ingest", "AnyNewCases", "MaskForBatch", "LabelShards", "MoreToChoose", "SubmitBatch", "AnyJob"]
+BEGINS = [
+    "WhereToStart",
+    "Ingest",
+    "AnyNewCases",
+    "MaskForBatch",
+    "LabelShards",
+    "MoreToChoose",
+    "SubmitBatch",
+    "AnyJob",
+]
 ENDS = ["LabelAnswered", "LabelShards", "MoreToChoose", "Collate", "CheckBalance", "IsBalanced", "NoTraining"]
 
 
@@ -40,8 +49,8 @@ def test_a_run_in_two_jobs_calls_nobody_else_and_the_same_cases_again_need_no_jo
     run, calls = _run(pipeline, rows, "batch-happy.csv")
     assert calls == {"on_demand": 0, "batch": 12}
     states = run.states()
-    assert states[:7] == BEGINS
-    assert states[7:10] == ["FirstCheck", "CheckBatch", "BatchEnded"]
+    assert states[:8] == BEGINS
+    assert states[8:11] == ["FirstCheck", "CheckBatch", "BatchEnded"]
     assert states[-9:-2] == ENDS
     summary = run.summary
     assert summary.ingest.road == "batch"
@@ -92,7 +101,7 @@ def test_errors_missing_and_doubled_lines_strangers_and_another_order_lose_and_d
 def test_too_few_cases_for_a_job_are_asked_on_demand_with_the_reason(pipeline: Pipeline) -> None:
     run, calls = _run(pipeline, _rows("batch-few", 3), "batch-few.csv")
     assert calls == {"on_demand": 3, "batch": 0}
-    assert run.states()[:8] == [*BEGINS, "LabelAnswered"]
+    assert run.states()[:9] == [*BEGINS, "LabelAnswered"]
     assert "3 records are fewer than the 4" in str(run.summary.batch_reason)
 
 

@@ -26,7 +26,7 @@ def test_an_unreadable_file_fails_its_run_and_says_what_was_expected(pipeline: P
     body, said = BROKEN[name]
     answered = pipeline.calls.answered
     run = pipeline.run(body, f"broken/{name}").check_failed("InvalidCaseFile", f"incoming/broken/{name}: ", said)
-    assert run.states() == ["Ingest", "RecordFailure", "Failed"]
+    assert run.states() == ["WhereToStart", "Ingest", "RecordFailure", "Failed"]
     assert pipeline.calls.answered == answered
 
 

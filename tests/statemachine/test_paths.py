@@ -40,7 +40,16 @@ def test_a_new_file_is_labeled_reported_and_entered_in_the_ledger_and_costs_noth
     assert summary.accuracy.confusion["Customer Education"]["Billing Inquiry"] == 1
     assert run.row.verdict == "short"
     assert run.states() == [
-        *("Ingest", "AnyNewCases", "LabelAll", "LabelShards", "MoreToChoose", "Collate", "CheckBalance"),
+        *(
+            "WhereToStart",
+            "Ingest",
+            "AnyNewCases",
+            "LabelAll",
+            "LabelShards",
+            "MoreToChoose",
+            "Collate",
+            "CheckBalance",
+        ),
         *("IsBalanced", "NoTraining", "Report", "Done"),
     ]
 
@@ -48,7 +57,7 @@ def test_a_new_file_is_labeled_reported_and_entered_in_the_ledger_and_costs_noth
     again = pipeline.run(body, "happy.csv").check_succeeded()
     assert again.run_id != run.run_id
     assert {o.outcome for o in again.outcomes.values()} == {"unchanged"}
-    assert again.states()[:3] == ["Ingest", "AnyNewCases", "Collate"]
+    assert again.states()[:4] == ["WhereToStart", "Ingest", "AnyNewCases", "Collate"]
     assert pipeline.calls.answered == answered
 
 
