@@ -169,7 +169,9 @@ def test_the_estimate_takes_every_label_for_one_that_gets_votes() -> None:
             settings=IngestSettings(),
             estimate_usd=estimate,
         )
-    once, voted = asked
+    # The votes alone are priced as well: after a batch they are asked on demand.
+    once, votes, voted = asked
+    assert (votes.input_tokens, votes.output_tokens) == (3 * once.input_tokens, 3 * once.output_tokens)
     assert (voted.input_tokens, voted.output_tokens) == (4 * once.input_tokens, 4 * once.output_tokens)
 
 
