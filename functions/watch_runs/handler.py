@@ -14,8 +14,8 @@ from plumbline.watch_runs import WatchTask, watch_runs
 @stage("watch_runs")
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """WatchTask → RunsUnderWay."""
-    settings = from_env(WatchRunsSettings)
     parse_event(WatchTask, event)
+    settings = from_env(WatchRunsSettings)
     result = watch_runs(started_under_way(settings.state_machine_arns), datetime.now(UTC))
     count("RunsUnderWay", result.running)
     count("OldestRunSeconds", result.oldest_seconds)
