@@ -40,7 +40,11 @@ def test_a_run_that_hits_its_cap_ends_in_order_and_the_next_one_labels_the_rest_
 
     before = pipeline.calls
     body = csv_file([Row(f"cap-{n}") for n in range(CASES)])
-    with pipeline.environment("IngestFunction", CASES_PER_SHARD="3"):
+    # One shard after the other: all at once could spend the whole budget on first asks, which label nothing here.
+    with (
+        pipeline.environment("StartRunFunction", MAP_CONCURRENCY="1"),
+        pipeline.environment("IngestFunction", CASES_PER_SHARD="3"),
+    ):
         run = pipeline.run(body, "cap.csv", budget_usd=f"{budget:.6f}").check_succeeded()
     summary, found = run.summary, reasons(run)
     assert set(found) == {("labeled", None), ("dropped", "budget_reached")}
