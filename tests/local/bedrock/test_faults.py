@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from pydantic import ValidationError
 
 from local.bedrock import BedrockStandIn
@@ -17,7 +16,7 @@ from local.bedrock.faults import FaultInjection, Faults, read_faults
 from local.bedrock.scripted import Script, ScriptedModel
 from plumbline.contracts.batch import BatchLimits
 from plumbline.contracts.replies import ModelRequest
-from tests.local.bedrock.jobs import BUCKET, MODEL, Desk, client, converse_body, records
+from tests.local.bedrock.jobs import BUCKET, MODEL, Desk, converse_body, records
 from tests.local.bedrock.prompts import BILLING, CRASH, HOW_TO, request
 
 THROTTLED = {"do": "fault", "share": 0.6, "each_call": True, "road": "on_demand"}
@@ -32,14 +31,6 @@ def outcome(faults: FaultInjection, asked: ModelRequest, road: Any = "on_demand"
         return faults.answer(ScriptedModel(Script(category=BILLING)), asked, road).text
     except ServiceError as fault:
         return fault.code
-
-
-@pytest.fixture
-def s3() -> Iterator[Any]:
-    with mock_aws():
-        made = client("s3")
-        made.create_bucket(Bucket=BUCKET)
-        yield made
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from local.bedrock import BedrockStandIn
 from local.bedrock.job_wire import Job
@@ -18,18 +17,10 @@ from plumbline.adapters.bedrock import ConverseModel
 from plumbline.adapters.bedrock_batch import BedrockBatch
 from plumbline.contracts.batch import BatchJob, BatchLimits, RecordError
 from plumbline.contracts.replies import ModelReply, ModelRequest
-from tests.local.bedrock.jobs import BUCKET, MODEL, ROLE, Desk, client, converse_body, native_body, records
+from tests.local.bedrock.jobs import BUCKET, MODEL, ROLE, Desk, converse_body, native_body, records
 from tests.local.bedrock.prompts import BILLING, CRASH, request
 
 SMALL = BatchLimits(min_records=3, max_records=20, max_bytes=200_000)
-
-
-@pytest.fixture
-def s3() -> Iterator[Any]:
-    with mock_aws():
-        made = client("s3")
-        made.create_bucket(Bucket=BUCKET)
-        yield made
 
 
 @pytest.fixture

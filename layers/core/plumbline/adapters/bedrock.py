@@ -7,7 +7,7 @@ quote what it was sent.
 import functools
 import json
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -41,7 +41,6 @@ from plumbline.tokens import tokens_in
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
-    from mypy_boto3_bedrock_runtime.type_defs import ConverseRequestTypeDef, SystemContentBlockTypeDef
 
 ANTHROPIC_VERSION = "bedrock-2023-05-31"
 CONNECT_TIMEOUT = 5.0
@@ -50,7 +49,7 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 60.0
 ATTEMPTS = 2
 
-_THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
+THROTTLED = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
 _UNAVAILABLE = {
     "InternalServerException",
     "ModelErrorException",
@@ -58,11 +57,10 @@ _UNAVAILABLE = {
     "ModelTimeoutException",
     "ServiceUnavailableException",
 }
-_DENIED = {
+DENIED = {
     "AccessDeniedException",
     "ExpiredTokenException",
     "InvalidSignatureException",
-    "ResourceNotFoundException",
     "UnrecognizedClientException",
 }
 _NOT_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
@@ -133,8 +131,62 @@ class _BedrockModel:
                 self._made.meta.events.register_first("needs-retry.bedrock-runtime", _end_at_read_timeout)
             return self._made
 
+    def _misshapen(self, request: ModelRequest, shape: str, todo: str) -> ModelRequestRejected:
+        return ModelRequestRejected(
+            f"model {request.model_id} in {self._where()} did not answer in the shape of {shape}; {todo}",
+            perhaps_paid=True,
+        )
+
     def _where(self) -> str:
         return self._made.meta.region_name if self._made else self._region or "an unset region"
+
+
+class _ConverseBlock(BaseModel):
+    text: str = ""
+
+
+class _ConverseMessage(BaseModel):
+    content: list[_ConverseBlock] = []
+
+
+class _ConverseOutput(BaseModel):
+    message: _ConverseMessage = _ConverseMessage()
+
+
+class _ConverseUsage(BaseModel):
+    inputTokens: int  # noqa: N815 - AWS's names, here and below
+    outputTokens: int  # noqa: N815
+    cacheReadInputTokens: int = 0  # noqa: N815
+    cacheWriteInputTokens: int = 0  # noqa: N815
+
+    def counted(self) -> Usage:
+        return Usage(
+            input_tokens=self.inputTokens,
+            output_tokens=self.outputTokens,
+            cache_read_tokens=self.cacheReadInputTokens,
+            cache_write_tokens=self.cacheWriteInputTokens,
+        )
+
+
+class ConversePaid(BaseModel):
+    """Of Converse's answer what it cost."""
+
+    usage: _ConverseUsage
+
+
+class ConverseReply(ConversePaid):
+    """Converse's answer, as the call and a batch record's `modelOutput` give it."""
+
+    output: _ConverseOutput
+    stopReason: str  # noqa: N815
+
+    def said(self) -> ModelReply:
+        """The reply."""
+        return ModelReply(
+            text="".join(block.text for block in self.output.message.content),
+            stop_reason=self.stopReason,
+            usage=self.usage.counted(),
+        )
 
 
 class ConverseModel(_BedrockModel):
@@ -146,29 +198,25 @@ class ConverseModel(_BedrockModel):
     """
 
     def _call(self, client: "BedrockRuntimeClient", request: ModelRequest) -> ModelReply:
-        body: ConverseRequestTypeDef = {
-            "modelId": request.model_id,
-            "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in request.turns],
-            "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
-        }
-        if request.system:
-            system: list[SystemContentBlockTypeDef] = [{"text": request.system}]
-            if self._caches(request):
-                system.append({"cachePoint": {"type": "default"}})
-            body["system"] = system
-        response = client.converse(**body)
-        blocks = response["output"].get("message", {"content": []})["content"]
-        usage = response["usage"]
-        return ModelReply(
-            text="".join(block.get("text", "") for block in blocks),
-            stop_reason=response["stopReason"],
-            usage=Usage(
-                input_tokens=usage["inputTokens"],
-                output_tokens=usage["outputTokens"],
-                cache_read_tokens=usage.get("cacheReadInputTokens", 0),
-                cache_write_tokens=usage.get("cacheWriteInputTokens", 0),
-            ),
-        )
+        body = converse_body(request, prompt_cache=self._caches(request))
+        response = client.converse(modelId=request.model_id, **body)
+        try:
+            return ConverseReply.model_validate(response).said()
+        except ValidationError:
+            raise self._misshapen(request, "Converse", "try another model") from None
+
+
+def converse_body(request: ModelRequest, *, prompt_cache: bool) -> dict[str, Any]:
+    """The request in Converse's format, as the call and a batch record's `modelInput` take it; the model is named
+    beside it."""
+    body: dict[str, Any] = {
+        "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in request.turns],
+        "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
+    }
+    if request.system:
+        cached = [{"cachePoint": {"type": "default"}}] if prompt_cache else []
+        body["system"] = [{"text": request.system}, *cached]
+    return body
 
 
 class _NativeBlock(BaseModel):
@@ -223,14 +271,10 @@ class MessagesModel(_BedrockModel):
             body=json.dumps(native_body(request, prompt_cache=self._caches(request))).encode(),
         )
         try:
-            reply = NativeReply.model_validate_json(response["body"].read())
+            return NativeReply.model_validate_json(response["body"].read()).said()
         except ValidationError:
-            raise ModelRequestRejected(
-                f"model {request.model_id} in {self._where()} did not answer in the shape of Anthropic Messages; "
-                "set the model API to converse for this model",
-                perhaps_paid=True,
-            ) from None
-        return reply.said()
+            todo = "set the model API to converse for this model"
+            raise self._misshapen(request, "Anthropic Messages", todo) from None
 
 
 def native_body(request: ModelRequest, *, prompt_cache: bool) -> dict[str, object]:
@@ -288,7 +332,11 @@ def _translate_answer(error: ClientError, which: str) -> PlumblineError:
 
 
 def _kind(code: str, status: int) -> type[PlumblineError]:
-    for codes, kind in ((_THROTTLED, ModelThrottled), (_UNAVAILABLE, ModelUnavailable), (_DENIED, ModelAccessDenied)):
+    for codes, kind in (
+        (THROTTLED, ModelThrottled),
+        (_UNAVAILABLE, ModelUnavailable),
+        (DENIED | {"ResourceNotFoundException"}, ModelAccessDenied),
+    ):
         if code in codes:
             return kind
     # A code that is not in the service's list (a proxy, a new code): the HTTP status says whether it may pass.

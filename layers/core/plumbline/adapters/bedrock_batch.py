@@ -15,21 +15,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from plumbline.adapters import clients
-from plumbline.adapters.bedrock import NativePaid, NativeReply, native_body
+from plumbline.adapters.bedrock import (
+    DENIED,
+    THROTTLED,
+    ConversePaid,
+    ConverseReply,
+    NativePaid,
+    NativeReply,
+    converse_body,
+    native_body,
+)
 from plumbline.contracts.batch import BatchJob, JobState, RecordError
 from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import BatchRefused, ModelAccessDenied, ModelThrottled, ModelUnavailable
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
 from plumbline.settings import BatchSettings
 
-# A quota of jobs at a time is free again when a job ends.
-_THROTTLED: Final = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
-_DENIED: Final = {
-    "AccessDeniedException",
-    "ExpiredTokenException",
-    "InvalidSignatureException",
-    "UnrecognizedClientException",
-}
 _SERVER_ERROR: Final = 500
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 UNREADABLE: Final = "unreadable_output"
@@ -44,49 +45,6 @@ class _Line(BaseModel):
     recordId: str  # noqa: N815
     modelOutput: JsonValue = None  # noqa: N815
     error: _Error | None = None
-
-
-class _Block(BaseModel):
-    text: str = ""
-
-
-class _Message(BaseModel):
-    content: list[_Block] = []
-
-
-class _Output(BaseModel):
-    message: _Message = _Message()
-
-
-class _Tokens(BaseModel):
-    inputTokens: int  # noqa: N815
-    outputTokens: int  # noqa: N815
-    cacheReadInputTokens: int = 0  # noqa: N815
-    cacheWriteInputTokens: int = 0  # noqa: N815
-
-    def counted(self) -> Usage:
-        return Usage(
-            input_tokens=self.inputTokens,
-            output_tokens=self.outputTokens,
-            cache_read_tokens=self.cacheReadInputTokens,
-            cache_write_tokens=self.cacheWriteInputTokens,
-        )
-
-
-class _Paid(BaseModel):
-    usage: _Tokens
-
-
-class _ConverseReply(_Paid):
-    output: _Output
-    stopReason: str  # noqa: N815
-
-    def said(self) -> ModelReply:
-        return ModelReply(
-            text="".join(block.text for block in self.output.message.content),
-            stop_reason=self.stopReason,
-            usage=self.usage.counted(),
-        )
 
 
 class BedrockBatch:
@@ -111,7 +69,8 @@ class BedrockBatch:
 
     def record(self, record_id: str, request: ModelRequest) -> bytes:
         """The request as one line of a record file. Without prompt-cache marks, which a batch has no use for."""
-        body = native_body(request, prompt_cache=False) if self._api == "messages" else _converse_body(request)
+        written = native_body if self._api == "messages" else converse_body
+        body = written(request, prompt_cache=False)
         return json.dumps({"recordId": record_id, "modelInput": body}, ensure_ascii=False).encode()
 
     def submit(self, job: BatchJob, model_id: str) -> str:
@@ -188,7 +147,7 @@ class BedrockBatch:
         if found.error is not None:
             code = str(found.error.errorCode)
             return found.recordId, RecordError(code=code if _CODE.fullmatch(code) else "unknown")
-        kind = NativeReply if self._api == "messages" else _ConverseReply
+        kind = NativeReply if self._api == "messages" else ConverseReply
         try:
             return found.recordId, kind.model_validate(found.modelOutput).said()
         except ValidationError:
@@ -198,17 +157,9 @@ class BedrockBatch:
         return f"s3://{self._bucket}/{key}"
 
 
-def _converse_body(request: ModelRequest) -> dict[str, object]:
-    body: dict[str, object] = {
-        "messages": [{"role": turn.role, "content": [{"text": turn.text}]} for turn in request.turns],
-        "inferenceConfig": {"maxTokens": request.max_tokens, "temperature": request.temperature},
-    }
-    return body | {"system": [{"text": request.system}]} if request.system else body
-
-
 def _usage_in(output: JsonValue) -> Usage:
     """The tokens that an output names, in whichever shape; none where it names none."""
-    for kind in (_Paid, NativePaid):
+    for kind in (ConversePaid, NativePaid):
         try:
             return kind.model_validate(output).usage.counted()
         except ValidationError:
@@ -226,9 +177,9 @@ def _translated(what: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
         metadata = error.response.get("ResponseMetadata", {})
         told = f"{what}: {code}, request id {metadata.get('RequestId', 'unknown')}"
-        if code in _THROTTLED:
+        if code in THROTTLED:  # also a quota of jobs at a time: it is free again when a job ends
             raise ModelThrottled(f"{told}; the service takes no more now, it is tried again later") from None
-        if code in _DENIED:
+        if code in DENIED:
             raise ModelAccessDenied(
                 f"{told}; allow bedrock:CreateModelInvocationJob on the model, its inference profile and "
                 "model-invocation-job/*, and iam:PassRole on the batch role (template.yaml), and enable access to the "
