@@ -60,7 +60,7 @@ def test_a_bad_answer_is_asked_again_twice_at_most_and_then_the_case_is_dropped_
     assert run.states().count("LabelShards") == 1
 
 
-def test_throttling_is_waited_out_and_where_a_fault_never_ends_only_its_shard_is_lost(pipeline: Pipeline) -> None:
+def test_throttling_is_waited_out_and_where_a_fault_never_ends_only_its_case_is_lost(pipeline: Pipeline) -> None:
     # botocore does not try these codes again by itself, so that each of the state machine's tries is one call.
     throttled = {"do": "fault", "code": "ServiceQuotaExceededException", "contains": "radiator", "times": 30}
     broken = {"do": "fault", "code": "ModelErrorException", "contains": "chimney"}
@@ -77,22 +77,21 @@ def test_throttling_is_waited_out_and_where_a_fault_never_ends_only_its_shard_is
     assert found == {
         "throttle-1": ("00000", "labeled", None),
         "throttle-for-hours": ("00000", "labeled", None),
-        "throttle-2": lost,
+        "throttle-2": ("00001", "labeled", None),
         "broken-for-ever": lost,
         "throttle-3": ("00002", "labeled", None),
         "throttle-4": ("00002", "labeled", None),
     }
-    assert run.summary.outcome_reasons == {"failed: ModelUnavailable": 2}
+    assert run.summary.outcome_reasons == {"failed: ModelUnavailable": 1}
     calls = pipeline.calls
     assert _faults(calls, before) == {"ServiceQuotaExceededException": 30, "ModelErrorException": 1 + 6}  # MaxAttempts
     assert calls.repeated == before.repeated
 
     pipeline.script()
     again = pipeline.run(body, "throttle.csv").check_succeeded()
-    assert again.summary.ingest.unchanged == 4
-    assert [o.outcome for case_id, o in again.outcomes.items() if found[case_id] == lost] == ["labeled", "labeled"]
-    # What the lost shard had been answered was paid for by the first run, and is not by the second.
-    assert (run.summary.model_calls, again.summary.model_calls, again.summary.reused_calls) == (5, 1, 1)
+    assert again.summary.ingest.unchanged == 5
+    assert [o.outcome for case_id, o in again.outcomes.items() if found[case_id] == lost] == ["labeled"]
+    assert (run.summary.model_calls, again.summary.model_calls, again.summary.reused_calls) == (5, 1, 0)
     calls = pipeline.calls
     assert (calls.answered - before.answered, calls.repeated) == (6, before.repeated)
 
@@ -116,6 +115,23 @@ def test_a_shard_that_breaks_off_while_it_asks_again_keeps_the_labels_it_has(pip
     run = pipeline.run(csv_file([Row("broken-off", says="curtain"), Row("kept")]), "curtain.csv").check_succeeded()
     assert _outcome(run.outcomes["broken-off"]) == ("failed", "ModelAccessDenied")
     assert _outcome(run.outcomes["kept"]) == ("labeled", None)
+
+
+def test_a_case_at_which_every_re_ask_fails_costs_the_other_bad_answers_of_its_shard_no_re_ask(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.script(
+        {"do": "fault", "code": "ModelErrorException", "contains": "awning", "attempt": 1},
+        {"do": "junk", "contains": "awning"},
+        {"do": "junk", "contains": "shutter", "attempt": 0},
+    )
+    rows = [Row("re-ask-fails", says="awning"), Row("re-asked", says="shutter"), Row("read-at-once")]
+    run = pipeline.run(csv_file(rows), "awning.csv").check_succeeded()
+    assert {case_id: _outcome(outcome) for case_id, outcome in run.outcomes.items()} == {
+        "re-ask-fails": ("failed", "ModelUnavailable"),
+        "re-asked": ("labeled", None),
+        "read-at-once": ("labeled", None),
+    }
 
 
 def test_one_request_that_the_service_refuses_fails_alone(pipeline: Pipeline) -> None:

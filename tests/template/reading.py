@@ -43,6 +43,10 @@ def functions() -> dict[str, dict[str, Any]]:
     }
 
 
+# A function that a second state invokes, to go on elsewhere.
+SECOND_STATES = {"RecordUnanswered": "RecordShardFailure"}
+
+
 def snake(name: str) -> str:
     """CheckBalance → check_balance."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

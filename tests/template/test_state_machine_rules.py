@@ -7,7 +7,7 @@ import pytest
 
 from plumbline.contracts import errors
 from plumbline.spend import MOST_WAITS
-from tests.template.reading import definition, every_state, functions, snake, states
+from tests.template.reading import SECOND_STATES, definition, every_state, functions, snake, states
 
 TASKS = {name: state for name, state in every_state() if state["Type"] == "Task"}
 OURS = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
@@ -23,11 +23,12 @@ def test_every_state_says_what_it_is_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_has_a_timeout_above_its_functions_a_retry_and_a_catch(name: str) -> None:
-    task, function = TASKS[name], name.split(".")[1]
+    task, state = TASKS[name], name.split(".")[1]
+    function = SECOND_STATES.get(state, state)
     assert task["Parameters"]["FunctionName"] == f"${{{function}Arn}}"
     assert task["TimeoutSeconds"] > functions()[snake(function)]["Timeout"]
     assert task["Retry"]
-    assert [catch["ErrorEquals"] for catch in task["Catch"]] == [["States.ALL"]]
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
 
 
 def _retries() -> list[tuple[str, dict[str, Any]]]:
@@ -113,8 +114,17 @@ def test_a_shards_workflow_catches_everything_and_ends_well(machine: str, of_sha
     assert not [name for name, state in inside.items() if state["Type"] == "Fail"]
     for name, state in inside.items():
         if state["Type"] == "Task":
-            expected = "ShardDone" if name == "RecordShardFailure" else "RecordShardFailure"
-            assert state["Catch"][0]["Next"] == expected
+            expected = {"RecordShardFailure": "ShardDone", "RecordUnanswered": "Parse"}.get(name, "RecordShardFailure")
+            assert state["Catch"][-1] == {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": expected}
+
+
+@pytest.mark.parametrize("stage", ["Classify", "Repair"])
+def test_what_the_model_does_to_one_case_leaves_the_others_their_answers(stage: str) -> None:
+    first, _ = dict(states())[stage]["Catch"]
+    # These are raised once the answers that there are lie in the shard's replies.
+    assert {"ModelUnavailable", "ModelThrottled", "ModelAccessDenied"} <= set(first["ErrorEquals"])
+    assert first["Next"] == "RecordUnanswered"
+    assert dict(states())["RecordUnanswered"]["Next"] == "Parse"
 
 
 def test_an_export_to_predict_never_sinks_the_others() -> None:

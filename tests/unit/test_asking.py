@@ -140,6 +140,27 @@ def test_asking_ends_once_as_many_in_a_row_are_throttled_as_are_asked_at_a_time(
     assert 4 <= len(model.requests) < 50
 
 
+@pytest.mark.parametrize("poisoned", [{10}, {3, 4, 30}, {5, 6, 7, 40}, {20, 21, 22, 23, 24, 25}, {0, 1, 2, 3}])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_cases_at_which_the_model_always_fails_keep_no_other_from_being_answered(
+    poisoned: set[int], concurrency: int
+) -> None:
+    data = MemoryStore()
+    b.store_cases(data, *(b.case(f"c{n}", f"text {n}.") for n in range(50)))
+    bad = tuple(f"text {n}." for n in poisoned)
+    model = FakeModel(
+        lambda request: (
+            ModelUnavailable("failed")
+            if any(text in request.turns[0].text for text in bad)
+            else b.answer("Billing Inquiry")
+        )
+    )
+    with pytest.raises(ModelUnavailable):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=concurrency)
+    assert [reply.case_id for reply in replies(data)] == [f"c{n}" for n in range(50) if n not in poisoned]
+    assert len(model.requests) <= 50
+
+
 @pytest.mark.parametrize("error", [ModelAccessDenied("no access"), StoreDenied("no right")])
 def test_what_no_retry_mends_ends_the_asking_at_once(data: MemoryStore, error: Exception) -> None:
     model = by_text(GOOD | {"charge": error})

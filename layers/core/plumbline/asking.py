@@ -28,6 +28,8 @@ _BROKE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, R
 _HOPELESS = (ModelAccessDenied, StoreDenied)
 # How often throttled requests are asked while others are answered. More would bring a shard near its time's end.
 _ROUNDS = 4
+# Fewer that fail one after the other may be those cases, and not the model.
+_LEAST_IN_A_ROW = 3
 
 
 _NO_REPLY = ModelReply(text="", stop_reason="error", usage=Usage())
@@ -60,7 +62,9 @@ def ask_each(
     pay for, or that breaks the client's own code becomes a Reply with `error` set, so that one bad record does not void
     its shard. A throttled or failed call leaves the others going on, and throttled ones are asked again, a few times,
     while others are answered: waiting longer is the state machine's part. The asking ends once as many in a row failed
-    as are asked at a time, and at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
+    as are asked at a time (three at least); but for throttling it then begins once more at the other end, so that cases
+    at which the model always fails do not hide those behind them. It ends at once where the model is denied or, with
+    `fail_fast`, where it throttles (FailedFast).
     The error is handed back with what was answered, because that is paid for and has to be accounted for before the
     error is raised: ModelThrottled where there was one, which is worth the most patience, else the first;
     BudgetBusy only where there is no other.
@@ -91,7 +95,7 @@ def _ask_all(
     answers: dict[ModelRequest, _Answer] = {}
     errors: dict[ModelRequest, Exception] = {}
     for _ in range(_ROUNDS):
-        asked = _ask_once(requests, model, concurrency, fail_fast=fail_fast)
+        asked = _ask_from_both_ends(requests, model, concurrency, fail_fast=fail_fast)
         answers |= asked.answers
         errors = {request: error for request, error in errors.items() if request not in asked.answers} | asked.errors
         requests = [request for request, error in asked.errors.items() if isinstance(error, ModelThrottled)]
@@ -104,6 +108,17 @@ class _Round(NamedTuple):
     answers: dict[ModelRequest, _Answer]
     errors: dict[ModelRequest, Exception]
     ended: bool
+
+
+def _ask_from_both_ends(
+    requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool
+) -> _Round:
+    asked = _ask_once(requests, model, concurrency, fail_fast=fail_fast)
+    if not asked.ended or isinstance(_gravest(list(asked.errors.values())), (*_HOPELESS, FailedFast, ModelThrottled)):
+        return asked
+    left = [request for request in reversed(requests) if request not in asked.answers and request not in asked.errors]
+    other = _ask_once(left, model, concurrency, fail_fast=fail_fast)
+    return _Round(asked.answers | other.answers, asked.errors | other.errors, other.ended)
 
 
 def _ask_once(requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool) -> _Round:
@@ -125,7 +140,7 @@ def _ask_once(requests: list[ModelRequest], model: LanguageModel, concurrency: i
                 error = FailedFast(f"{error}; this run is not to wait for that (fail fast): run the file again later")
             asked.errors[futures[future]] = error
             in_a_row += 1
-            if in_a_row >= concurrency or isinstance(error, (*_HOPELESS, FailedFast)):
+            if in_a_row >= max(concurrency, _LEAST_IN_A_ROW) or isinstance(error, (*_HOPELESS, FailedFast)):
                 asked = asked._replace(ended=True)
                 for waiting in futures:
                     waiting.cancel()
