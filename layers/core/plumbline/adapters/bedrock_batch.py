@@ -15,9 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from plumbline.adapters import clients
-from plumbline.adapters.bedrock import (
-    DENIED,
-    THROTTLED,
+from plumbline.adapters.bedrock_bodies import (
     ConversePaid,
     ConverseReply,
     NativePaid,
@@ -25,6 +23,7 @@ from plumbline.adapters.bedrock import (
     converse_body,
     native_body,
 )
+from plumbline.adapters.bedrock_errors import DENIED, THROTTLED
 from plumbline.contracts.batch import BatchJob, JobState, RecordError
 from plumbline.contracts.batch_summary import JobStatus
 from plumbline.contracts.errors import BatchRefused, ModelAccessDenied, ModelThrottled, ModelUnavailable
@@ -124,6 +123,8 @@ class BedrockBatch:
             processed=found.get("processedRecordCount", 0),
             succeeded=found.get("successRecordCount", 0),
             failed=found.get("errorRecordCount", 0),
+            submitted_at=found.get("submitTime"),
+            expires_at=found.get("jobExpirationTime"),
         )
 
     def stop(self, job_arn: str) -> None:

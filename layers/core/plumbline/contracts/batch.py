@@ -3,6 +3,8 @@
 Source: Amazon Bedrock User Guide, "Process multiple prompts with batch inference".
 """
 
+from datetime import datetime
+
 from pydantic import Field
 
 from plumbline.contracts.base import Model
@@ -73,6 +75,8 @@ class JobState(Model):
     processed: int = 0
     succeeded: int = 0
     failed: int = 0
+    submitted_at: datetime | None = None
+    expires_at: datetime | None = Field(default=None, description="when the service ends it, where it says so")
 
 
 class RecordError(Model):
