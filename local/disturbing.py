@@ -45,6 +45,9 @@ class Call:
     sent: str
 
 
+Heard: TypeAlias = Callable[[Call, bool], None]
+
+
 class _Taken(Model):
     do: str
     function: str = Field(default="", description="only this function, by its logical id; empty: any")
@@ -108,12 +111,15 @@ class Disturbances:
         invocations: Sequence[InvocationFault] = (),
         *,
         seed: int = 0,
-        told: Callable[[CallFault], None] = lambda _: None,
+        told: Callable[[CallFault, Call], None] = lambda *_: None,
+        heard: Heard | None = None,
     ) -> None:
         """Do this from now on, with all counts at zero; of each list the first that takes a call acts. `told` hears of
-        each that acted on a call: after a kill, before an error is answered or the call goes on."""
+        each that acted on a call: after a kill, before an error is answered or the call goes on. `heard` hears of every
+        call, before it is answered, and whether it was carried out and went well."""
         with self._lock:
-            self._calls, self._invocations, self._seed, self._told = tuple(calls), tuple(invocations), seed, told
+            self._calls, self._invocations, self._seed = tuple(calls), tuple(invocations), seed
+            self._told, self._heard = told, heard
             self._met: Counter[tuple[str, int]] = Counter()
             self._acted: Counter[tuple[str, int]] = Counter()
             self.happened: Counter[str] = Counter()
@@ -122,16 +128,23 @@ class Disturbances:
         """The application of the embedded AWS, with faults in front of it."""
 
         def serve(environ: Any, start_response: Any) -> Iterable[bytes]:
-            fault = self._fault_of(environ) if self._calls else None
+            heard = self._heard
+            call = _read(environ) if self._calls or heard else None
+            if call is None:
+                return application(environ, start_response)
+            carried_out = _heard_of(application, call, heard) if heard else application
+            fault = self._taking(self._calls, call)
             if fault is None:
-                return application(environ, start_response)
+                return carried_out(environ, start_response)
             if fault.done:
-                self._carry_out(application, environ)
+                _alone(carried_out, environ)
+            elif heard and fault.do != "tell":
+                heard(call, False)
             if fault.do == "kill":
-                self.kill(_caller(environ))
-            self._told(fault)
+                self.kill(call.function)
+            self._told(fault, call)
             if fault.do == "tell" and not fault.done:
-                return application(environ, start_response)
+                return carried_out(environ, start_response)
             return _refusal(fault.code, environ, start_response)
 
         return serve
@@ -154,9 +167,13 @@ class Disturbances:
 
         return disturbed
 
-    def _fault_of(self, environ: Any) -> CallFault | None:
-        call = _read(environ)
-        return self._taking(self._calls, call) if call else None
+    def acted(self) -> tuple[dict[int, int], dict[int, int]]:
+        """How often each of the faults of calls and of invocations acted so far, by its place."""
+        with self._lock:
+            return self._acted_of(CallFault), self._acted_of(InvocationFault)
+
+    def _acted_of(self, kind: type[_Taken]) -> dict[int, int]:
+        return {number: times for (name, number), times in self._acted.items() if name == kind.__name__}
 
     def _taking(self, faults: Sequence[F], call: Call) -> F | None:
         with self._lock:
@@ -175,12 +192,30 @@ class Disturbances:
                 return fault
         return None
 
-    @staticmethod
-    def _carry_out(application: Wsgi, environ: Any) -> None:
-        answer = application(environ, lambda *_: lambda _: None)
-        b"".join(answer)
-        close: Callable[[], None] = getattr(answer, "close", lambda: None)
-        close()
+
+def _heard_of(application: Wsgi, call: Call, heard: Heard) -> Wsgi:
+    """The application; `heard` hears how the call went, before it is answered."""
+
+    def serve(environ: Any, start_response: Any) -> Iterable[bytes]:
+        said: list[str] = []
+
+        def begun(status: str, *rest: Any) -> Any:
+            said.append(status)
+            return start_response(status, *rest)
+
+        answer = application(environ, begun)
+        heard(call, bool(said) and said[-1].startswith("2"))
+        return answer
+
+    return serve
+
+
+def _alone(application: Wsgi, environ: Any) -> None:
+    """Carry a call out; nobody has the answer."""
+    answer = application(environ, lambda *_: lambda _: None)
+    b"".join(answer)
+    close: Callable[[], None] = getattr(answer, "close", lambda: None)
+    close()
 
 
 def _caller(environ: Mapping[str, Any]) -> str:

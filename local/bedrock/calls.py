@@ -16,7 +16,8 @@ class Calls(Model):
     hash and `usage` what they took; `batch_answered`, `batch_requests` and `batch_usage` are those of the batch jobs'
     records. `repeated` counts the answers of either kind to a request that had been answered before, by either.
     `abandoned` counts answers whose client was gone (a killed worker), `faults` errors and `record_errors` those of
-    records, both by code."""
+    records, both by code. `acted` counts how often each of the faults acted that are followed now (`rules.0`,
+    `jobs.1.missing`: their places in the file of faults)."""
 
     answered: int = 0
     repeated: int = 0
@@ -28,6 +29,7 @@ class Calls(Model):
     batch_requests: dict[str, int] = Field(default_factory=dict)
     batch_usage: Usage = Usage()
     record_errors: dict[str, int] = Field(default_factory=dict)
+    acted: dict[str, int] = Field(default_factory=dict)
     keys: dict[str, str] = Field(default_factory=dict, description="request hash to ModelRequest.key")
 
 

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -86,6 +87,14 @@ class FaultInjection:
             self.faults, self._rules = faults, Rules(faults.seed, faults.rules)
             self._names: dict[str, int] = {}
             self._counts: Counter[tuple[str, str]] = Counter()
+            self._acted: Counter[str] = Counter()
+
+    def acted(self) -> dict[str, int]:
+        """How often each fault acted so far: `rules.0` the first rule, `jobs.1.missing` that field of the second job
+        entry. Of `throttled_polls` and what comes before a job runs it counts calls, of a job's records records."""
+        with self._lock:
+            of_rules = {f"rules.{number}": times for number, times in self._rules.acted().items()}
+            return of_rules | dict(self._acted)
 
     def answer(self, model: StandInModel, request: ModelRequest, road: Road) -> ModelReply:
         """The model's answer, or what a rule makes of it. Raises ServiceError."""
@@ -101,32 +110,43 @@ class FaultInjection:
 
     def before_submission(self, name: str) -> None:
         """Refuse a job that is to be refused. Raises ServiceError."""
-        faults = self._of(name)
+        number, faults = self._of(name)
         if faults.refuse is not None and (faults.times is None or self._count("submit", name) <= faults.times):
+            self._act(number, "refuse")
             raise ServiceError(faults.refuse, f"injected {faults.refuse}")
 
     def after_submission(self, name: str) -> None:
         """Lose the answer to a submission that was taken. Raises ServiceError."""
-        if self._count("answer", name) <= self._of(name).answer_lost:
+        number, faults = self._of(name)
+        if self._count("answer", name) <= faults.answer_lost:
+            self._act(number, "answer_lost")
             raise ServiceError("InternalServerException", "injected: the job was taken, its answer is lost")
 
     def before_poll(self, job: Job) -> None:
         """Throttle a look at a job. Raises ServiceError."""
         name = job.asked.jobName
-        if drawn(self.faults.seed, "poll", name, self._count("poll", name)) < self._of(name).throttled_polls:
+        number, faults = self._of(name)
+        if drawn(self.faults.seed, "poll", name, self._count("poll", name)) < faults.throttled_polls:
+            self._act(number, "throttled_polls")
             raise ServiceError("ThrottlingException", "injected ThrottlingException")
 
     def of_job(self, job: Job) -> "FaultsOfJob":
         """What goes wrong with a job that runs."""
-        return FaultsOfJob(self._of(job.asked.jobName), self.faults.seed)
+        number, faults = self._of(job.asked.jobName)
+        return FaultsOfJob(faults, self.faults.seed, lambda what: self._act(number, what))
 
-    def _of(self, name: str) -> JobFaults:
+    def _of(self, name: str) -> tuple[int, JobFaults]:
+        """The entry that takes a job, with its place."""
         with self._lock:
             order = self._names.setdefault(name, len(self._names) + 1)
-            for faults in self.faults.jobs:
+            for number, faults in enumerate(self.faults.jobs):
                 if faults.name_contains in name and (not faults.order or order in faults.order):
-                    return faults
-        return JobFaults()
+                    return number, faults
+        return -1, JobFaults()
+
+    def _act(self, number: int, what: str) -> None:
+        with self._lock:
+            self._acted[f"jobs.{number}.{what}"] += 1
 
     def _count(self, what: str, name: str) -> int:
         with self._lock:
@@ -135,18 +155,23 @@ class FaultInjection:
 
 
 class FaultsOfJob:
-    """What goes wrong with one job."""
+    """What goes wrong with one job. `acts` hears of each fault that acts, by its field."""
 
-    def __init__(self, faults: JobFaults, seed: int) -> None:
-        self.faults, self._seed = faults, seed
+    def __init__(self, faults: JobFaults, seed: int, acts: Callable[[str], None] = lambda _: None) -> None:
+        self.faults, self._seed, self._acts = faults, seed, acts
+
+    def ended(self, status: str) -> None:
+        """The job has ended with that status."""
+        if status == self.faults.ends != "Completed":
+            self._acts("ends")
 
     def is_missing(self, record: dict[str, Any]) -> bool:
         """Whether the output says nothing of a record."""
-        return self._draws("missing", record) < self.faults.missing
+        return self._meets("missing", record, self.faults.missing)
 
     def refuse_record(self, record: dict[str, Any]) -> None:
         """Raises ServiceError for a record that is to have an error in place of an answer."""
-        if self._draws("errors", record) < self.faults.errors:
+        if self._meets("errors", record, self.faults.errors):
             raise ServiceError(self.faults.error_code, f"injected {self.faults.error_code}")
 
     def arrange(self, answers: Path, output: Path) -> None:
@@ -160,7 +185,10 @@ class FaultsOfJob:
                 offset += len(line)
             places.sort(key=lambda place: place[2])  # what nobody awaits stands behind the rest
             if self.faults.reordered:
+                before = list(places)
                 random.Random(self._seed).shuffle(places)  # noqa: S311 - to be the same every time
+                if places != before:
+                    self._acts("reordered")
             for start, length, stranger in places:
                 lines.seek(start)
                 line = lines.read(length)
@@ -170,14 +198,17 @@ class FaultsOfJob:
         found = [(offset, len(line), False)]
         if self.faults.repeated or self.faults.strangers:
             record = json.loads(line)
-            if self._draws("repeated", record) < self.faults.repeated:
+            if self._meets("repeated", record, self.faults.repeated):
                 found.append((offset, len(line), False))
-            if self._draws("strangers", record) < self.faults.strangers:
+            if self._meets("strangers", record, self.faults.strangers):
                 found.append((offset, len(line), True))
         return found
 
-    def _draws(self, what: str, record: dict[str, Any]) -> float:
-        return drawn(self._seed, what, json.dumps(record["modelInput"], sort_keys=True))
+    def _meets(self, what: str, record: dict[str, Any], share: float) -> bool:
+        if drawn(self._seed, what, json.dumps(record["modelInput"], sort_keys=True)) >= share:
+            return False
+        self._acts(what)
+        return True
 
 
 def _of_nobody(line: bytes) -> bytes:

@@ -200,11 +200,14 @@ class BatchJobs:
         if closing.wait(plan.faults.seconds):
             return None
         if job.status in _STEPS[:3] and (datetime.now(UTC) > job.expires or plan.faults.ends == "Expired"):
+            plan.ended("Expired")
             return "Expired", "The job timed out before it began"
         self._advance(job.id, "InProgress")
         end = self._answer_all(job, files, plan, closing)
         if end is not None and self._jobs[job.id].processed:
             job_files.publish(self._s3, self._jobs[job.id], files, plan.arrange)
+        if end is not None:
+            plan.ended(end[0])
         return end
 
     def _answer_all(

@@ -87,6 +87,14 @@ class Rules:
                 return rule
         return None
 
+    def acted(self) -> dict[int, int]:
+        """How many calls each rule took so far, by its place."""
+        acted: Counter[int] = Counter()
+        with self._lock:
+            for (number, _), times in self._taken.items():
+                acted[number] += times
+        return dict(acted)
+
 
 def _takes(rule: Rule, request: ModelRequest, order: int, road: Road) -> bool:
     return (

@@ -83,7 +83,7 @@ class BedrockStandIn:
     @property
     def calls(self) -> Calls:
         """What was called so far."""
-        return self.log.snapshot()
+        return self.log.snapshot().model_copy(update={"acted": self.faults.acted()})
 
     def answer(self, request: ModelRequest, road: Road) -> ModelReply:
         """What the model answers, or a fault in its place. Raises ServiceError."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.invariant import Found
+from tests.chaos.found import Found
 from tests.chaos.play import Played, arena, play
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios import SCENARIOS

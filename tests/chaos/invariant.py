@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 
 from local.bedrock.calls import Calls
 from plumbline import keys
@@ -11,49 +10,31 @@ from plumbline.adapters.idempotency import stored_id
 from plumbline.contracts.cases import IngestedCase
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import RunSummary, ShardEntry
+from plumbline.contracts.runs import ShardEntry
 from plumbline.prices import price_table
+from tests.chaos.found import Found
+from tests.chaos.money import account, check_money
+from tests.chaos.watch import Watch
 from tests.statemachine.pipeline import Pipeline, Run
-
-_CENT_OF_A_MICRO_DOLLAR = 1e-8
-
-
-@dataclass
-class Found:
-    """What became of a scenario. `repaid` answers were made once more; `wasted` are those of them for which nothing
-    can be said: their first answer was stored. The rest were answered, and before that was stored the worker was
-    killed, the store failed or the test took it away: nobody could know of it."""
-
-    cases: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    calls: int = 0
-    repaid: int = 0
-    lost: int = 0
-    doubled: int = 0
-    wasted: int = 0
-    problems: list[str] = field(default_factory=list)
-
-    def expect(self, holds: bool, otherwise: str) -> None:
-        """Note what does not hold."""
-        if not holds:
-            self.problems.append(otherwise)
 
 
 def check_invariant(
-    pipeline: Pipeline, runs: list[Run], before: Calls, *, unstored: Counter[str], canary: str, model_id: str
+    pipeline: Pipeline, runs: list[Run], before: Calls, *, watch: Watch, canary: str, model_id: str
 ) -> Found:
     """Check the runs of one file: every ingested case has exactly one outcome in each of them; nothing else has a
-    label; rows, summaries and outcomes say the same; the summaries' spend is what the stand-in was asked; no answered
-    call was made twice; no log, ledger or execution holds the canary.
+    label; rows, summaries and outcomes say the same; the summaries' spend is what the stand-in was asked, and the cap
+    has counted it; no answered call was made twice; no log, ledger or execution holds the canary.
 
-    `unstored` counts, by the id in the store, the replies that were not stored when something went wrong.
+    `watch` followed the runs' calls.
     """
     found = Found()
     for run in runs:
         _check_run(run, found)
     after = pipeline.calls
-    _check_calls(after, before, unstored, found)
-    _check_spend(pipeline, runs, after, before, model_id, found)
+    check_calls(after, before, watch.unstored, found)
+    # An answer that nobody took may have been paid for: what was set aside for it stays.
+    unsettled = watch.unsettled or after.abandoned > before.abandoned
+    check_money([account(run) for run in runs], _asked_usd(after, before, model_id), unsettled=unsettled, found=found)
     _check_silence(pipeline, runs, canary, found)
     return found
 
@@ -112,44 +93,38 @@ def _check_summary(run: Run, found: Found) -> None:
         found.expect(batch.records == accounted, f"{run.run_id}: {batch.records} records, {accounted} accounted for")
 
 
-def _check_calls(after: Calls, before: Calls, unstored: Counter[str], found: Found) -> None:
-    answers = Counter(after.requests) + Counter(after.batch_requests)
-    answers.subtract(Counter(before.requests) + Counter(before.batch_requests))
+def check_calls(after: Calls, before: Calls, unstored: Mapping[str, int], found: Found) -> None:
+    """Count the answers, and those that were paid for again. `unstored` counts, by the id in the store, the requests
+    that were begun anew because the answer that they had was lost. A batch's answer never is: its file keeps it."""
+    in_batch = _more(after.batch_requests, before.batch_requests)
+    answers = _more(after.requests, before.requests) + in_batch
     found.calls = answers.total()
     for digest, times in answers.items():
-        more = max(0, times - 1)
+        excused = 0 if digest in before.batch_requests or in_batch[digest] else unstored.get(_id(after, digest), 0)
+        more = times - 1 if not _known(before, digest) else times
         found.repaid += more
-        found.wasted += max(0, more - unstored[stored_id(after.keys[digest])])
+        found.wasted += max(0, more - excused)
     found.expect(not found.wasted, f"{found.wasted} calls were made again though their answer was stored")
 
 
-def _check_spend(pipeline: Pipeline, runs: list[Run], after: Calls, before: Calls, model_id: str, found: Found) -> None:
-    on_demand, batch = _more(after.usage, before.usage), _more(after.batch_usage, before.batch_usage)
+def _id(calls: Calls, digest: str) -> str:
+    return stored_id(calls.keys[digest])
+
+
+def _known(calls: Calls, digest: str) -> bool:
+    return digest in calls.requests or digest in calls.batch_requests
+
+
+def _more(after: Mapping[str, int], before: Mapping[str, int]) -> Counter[str]:
+    return Counter(after) - Counter(before)
+
+
+def _asked_usd(after: Calls, before: Calls, model_id: str) -> float:
+    """What the stand-in's answers cost at the table's prices."""
+    on_demand = Usage(**_more(after.usage.model_dump(), before.usage.model_dump()))
+    batch = Usage(**_more(after.batch_usage.model_dump(), before.batch_usage.model_dump()))
     prices = price_table()
-    counted = (prices.usd(model_id, on_demand) or 0.0) + (prices.usd(model_id, batch, batch=True) or 0.0)
-    summaries = [_summary(run) for run in runs]
-    paid = sum(summary.cost.usd or 0.0 for summary in summaries if summary)
-    if not found.repaid:
-        near = abs(counted - paid) < _CENT_OF_A_MICRO_DOLLAR
-        found.expect(near, f"the stand-in was asked for ${counted:.6f}, the summaries say ${paid:.6f}")
-        return
-    # What was answered and lost with its worker is in no summary; the run's cap has counted it.
-    spends = {f"spend#{run.run_id}" for run in runs}
-    items = [item for item in pipeline.table("LedgerTable") if item["pk"]["S"] in spends]
-    committed = sum(int(item["committed"]["N"]) for item in items) / 1e6
-    between = paid < counted <= committed + _CENT_OF_A_MICRO_DOLLAR
-    found.expect(
-        between, f"asked for ${counted:.6f}: not between the summaries' ${paid:.6f} and the cap's ${committed:.6f}"
-    )
-
-
-def _summary(run: Run) -> RunSummary | None:
-    return run.summary if run.pipeline.has(keys.summary(run.run_id)) else None
-
-
-def _more(after: Usage, before: Usage) -> Usage:
-    earlier = before.model_dump()
-    return Usage(**{name: tokens - earlier[name] for name, tokens in after.model_dump().items()})
+    return (prices.usd(model_id, on_demand) or 0.0) + (prices.usd(model_id, batch, batch=True) or 0.0)
 
 
 def _check_silence(pipeline: Pipeline, runs: list[Run], canary: str, found: Found) -> None:

@@ -93,7 +93,7 @@ def test_a_kill_and_a_word_to_the_test_come_before_the_answer(aws: Aws) -> None:
     heard: list[str] = []
     aws.disturbances.kill = heard.append
     kill, tell = CallFault(do="kill", contains="kill"), CallFault(do="tell")
-    aws.disturbances.follow([kill, tell], told=lambda fault: heard.append(fault.do))
+    aws.disturbances.follow([kill, tell], told=lambda fault, _: heard.append(fault.do))
     aws.call("/bucket/kill")
     assert heard == ["WorkFunction", "kill"]
     assert aws.done == []
