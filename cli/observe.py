@@ -9,11 +9,13 @@ from typing import Any, Final, Generic, TypeVar
 from botocore.exceptions import ClientError
 from pydantic import TypeAdapter, ValidationError
 
+from cli.batch_jobs import BatchLooks
 from cli.errors import code_of
 from cli.progress import Execution, LabelFacts, Observed, ReplyFacts
 from cli.stack import Stack
 from plumbline import keys
 from plumbline.adapters import clients
+from plumbline.adapters.bedrock_batch import BedrockBatch
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
@@ -46,6 +48,8 @@ class Observer:
         self._votes = _Facts[ReplyFacts](lambda key: ReplyFacts.of(list(read_models(self._data, key, Reply))))
         self._unparsed = _Facts[tuple[Unparsed, ...]](lambda key: tuple(read_models(self._data, key, Unparsed)))
         self._shards: tuple[ShardEntry, ...] | None = None
+        # Nothing is submitted from here, so that no role is handed on.
+        self._batch = BatchLooks(run_id, self._data, BedrockBatch(stack.data_bucket, role_arn="").state)
 
     def look(self) -> Observed:
         """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer."""
@@ -73,6 +77,7 @@ class Observer:
             voted=frozenset(stages["votes"]),
             votes=self._votes.known(),
             has_summary=keys.summary(self._run_id) in found,
+            batch=self._batch.look(found),
         )
 
     def _list(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
+from cli.batch_jobs import BatchWait
 from plumbline.contracts.labels import Label, Unparsed
 from plumbline.contracts.replies import Reply, Usage, summed
 from plumbline.contracts.runs import RunRequest, RunRow, ShardEntry
@@ -82,6 +83,7 @@ class Observed:
     voted: frozenset[str] = frozenset()
     votes: Mapping[str, ReplyFacts] = field(default_factory=dict)
     has_summary: bool = False
+    batch: BatchWait | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Progress:
     """How far a run is; of one that failed, `stage` is where.
 
     `usd` is None where the model has no price. `partial` says that some shards are not read yet, so that counts and
-    cost are at least what stands here.
+    cost are at least what stands here. `batch` is there while the answers of batch jobs are not imported.
     """
 
     state: State
@@ -107,6 +109,7 @@ class Progress:
     reused: int = 0
     usd: float | None = None
     classes: Mapping[str, int] = field(default_factory=dict)
+    batch: BatchWait | None = None
     partial: bool = False
     error: str = ""
     cause: str = ""
@@ -143,6 +146,7 @@ def progress_of(seen: Observed) -> Progress:
         reused=sum(facts.reused for facts in answered),
         usd=price_table().usd(run.model_id, paid) if run else None,
         classes=classes,
+        batch=seen.batch,
         partial=_unread(seen),
         error=error,
         cause=cause,

@@ -15,6 +15,7 @@ from cli.progress import Progress
 from cli.stack import Stack
 from cli.summary import rendered
 from cli.training_job import following
+from cli.view import batch_block
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
@@ -30,8 +31,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "ModelAccessDenied": "Enable the model in the Bedrock console, check the stack's ModelArns, or name another with "
     "--model-id.",
     "NothingLabeled": "Mend the cause above, then run the same file again: replies already paid for are reused.",
-    "ABORTED": "Run the same file again: replies already paid for are reused.",
-    "TIMED_OUT": "Run the same file again: replies already paid for are reused.",
+    "ABORTED": "Go on with it: {plumbline} resume {run}. Replies already paid for are reused.",
+    "TIMED_OUT": "Go on with it: {plumbline} resume {run}. Replies already paid for are reused.",
 }
 
 
@@ -98,9 +99,13 @@ def failure(stack: Stack, run_id: str, progress: Progress) -> RenderableType:
         Text.assemble((f"The run {word}: ", "bold red"), (progress.error, "bold")),
         Text(progress.cause or "No cause was recorded."),
     ]
+    if progress.batch and progress.batch.unsubmitted < progress.batch.jobs:
+        words = "Its batch jobs are billed, and only this run can read their answers; a new run would submit them anew:"
+        parts += [Text(words), batch_block(progress.batch)]
     advice = _ADVICE.get(progress.error, _look_at(stack, run_id))
     if advice:
-        parts.append(Text.assemble(("→ ", "cyan"), advice.replace("{plumbline}", plumbline())))
+        named = advice.replace("{plumbline}", plumbline()).replace("{run}", f"{run_id}{stack.option}")
+        parts.append(Text.assemble(("→ ", "cyan"), named))
     if progress.error in _ADVICE and stack.local is None:
         parts.append(Text(_look_at(stack, run_id), style="dim"))
     return Group(*parts)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import local_stack, stack
+from cli.batch_jobs import BatchWait
 from cli.downloads import report_path, run_folder
 from cli.errors import CliError, UsageProblem
 from cli.observe import Observer, describe
@@ -30,6 +31,12 @@ _ROWS = TypeAdapter(list[RunRow])
 _ORPHAN_AGE = timedelta(minutes=2)
 _ID_LENGTH = 12
 _WIDE = 80  # columns from which on a run's time and cost are listed with it
+
+
+class RunningRow(RunRow):
+    """A run that goes on, as --json has it: its row, and its batch jobs while it waits for them."""
+
+    batch: BatchWait | None = None
 
 
 def runs_of(where: Stack) -> list[RunRow]:
@@ -64,7 +71,7 @@ def status(
     if progress.state != "RUNNING":
         return conclude(console, where, row.run_id, progress, as_json=as_json)
     if as_json:
-        print(row.model_dump_json(indent=2))
+        print(RunningRow(**row.model_dump(), batch=progress.batch).model_dump_json(indent=2))
         return 0
     _show_running(console, where, row, progress)
     return 0

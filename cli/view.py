@@ -4,16 +4,19 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.batch_jobs import BatchWait
 from cli.progress import Progress, Stage
 from plumbline.report.words import count, money, plural
 
@@ -140,6 +143,8 @@ def block(
         mark, style = _mark(progress, stage, spinner)
         steps.add_row(mark, Text(name, style=style), _detail(progress, stage))
     parts: list[RenderableType] = [steps, Text(), figures(progress, elapsed, left)]
+    if progress.state == "RUNNING" and progress.batch:
+        parts += [Text(), batch_block(progress.batch)]
     if progress.state == "RUNNING" and progress.classes:
         parts += [Text(), _classes(progress)]
     if notice:
@@ -182,6 +187,12 @@ def _detail(progress: Progress, stage: Stage) -> RenderableType:
     )
     under_way = f"{count(progress.anonymized)} anonymized, {count(progress.classified)} answered"
     return Group(line, Text(under_way, style="dim"))
+
+
+def batch_block(batch: BatchWait) -> RenderableType:
+    """How the run's batch jobs stand, the jobs by state first."""
+    first, *more = batch.lines(datetime.now(UTC))
+    return Padding(Group(Text(first), *(Text(line, style="dim") for line in more)), (0, 0, 0, 2))
 
 
 def _classes(progress: Progress) -> RenderableType:
@@ -261,7 +272,8 @@ class PlainView(AbstractContextManager["PlainView"]):
     def update(self, progress: Progress) -> None:
         """Print a line when something changed."""
         tenth = int(reached(progress) * _TENTHS)
-        now = (progress.stage, tenth, bool(progress.failed), bool(progress.dropped), progress.state)
+        batch = progress.batch.milestone(_TENTHS) if progress.batch else None
+        now = (progress.stage, tenth, bool(progress.failed), bool(progress.dropped), progress.state, batch)
         if now != self._last:
             self._last = now
             self._say(plain_line(progress))
@@ -286,6 +298,8 @@ def plain_line(progress: Progress) -> str:
         return "waiting for the run to start"
     if progress.stage is Stage.INGEST:
         return "reading the file"
+    if progress.batch:
+        return f"waiting for {'; '.join(progress.batch.lines(datetime.now(UTC)))}"
     on_the_way = f"{count(progress.anonymized)} anonymized, {count(progress.classified)} answered"
     under_way = f" ({on_the_way})" if progress.shards_done < progress.shards else ""
     words = [

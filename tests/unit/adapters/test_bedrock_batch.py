@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import boto3
@@ -140,8 +141,10 @@ def test_a_jobs_state_has_its_counts_and_an_unknown_job_or_status_ends_no_run(st
     assert (state.status, state.total, state.processed, state.succeeded, state.failed) == (
         *("PartiallyCompleted", 9, 7, 6, 1),
     )
-    stub.add_response("get_model_invocation_job", about | {"status": "BrandNew"})
-    assert _batch().state(ARN).status == "InProgress"
+    assert (state.submitted_at, state.expires_at) == (datetime.fromtimestamp(0, UTC), None)
+    stub.add_response("get_model_invocation_job", about | {"status": "BrandNew", "jobExpirationTime": 86_400})
+    going = _batch().state(ARN)
+    assert (going.status, going.expires_at) == ("InProgress", datetime.fromtimestamp(86_400, UTC))
     stub.add_client_error("get_model_invocation_job", "ResourceNotFoundException", "", 404)
     assert _batch().state(ARN).status == "Failed"
 
