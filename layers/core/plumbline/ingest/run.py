@@ -70,23 +70,7 @@ def ingest(
         decision = _decided(tally, run, settings, estimate_usd)
     entries = [ShardEntry(shard=shard, cases=cases) for shard, cases in tally.shards]
     data.write(keys.shards(run.run_id), json.dumps([entry.model_dump() for entry in entries]).encode())
-    result = IngestResult(
-        cases=tally.cases,
-        new=tally.new,
-        unchanged=tally.unchanged,
-        rejected=tally.rejected,
-        reject_reasons={reason.value: count for reason, count in tally.reasons.most_common()},
-        repeated=tally.repeated,
-        cut=tally.cut,
-        shards=len(entries),
-        file_format=reading.file_format,
-        file_bytes=file_bytes,
-        estimated_usd=decision.usd,
-        affordable=decision.affordable,
-        case_tokens=tally.tokens.total,
-        road=decision.road,
-        road_reason=decision.reason,
-    )
+    result = _result(reading, tally, decision, file_bytes)
     if isinstance(run, RunRequest):
         data.write(keys.ingested(run.run_id), IngestRecord(run=run, ingest=result).model_dump_json().encode())
     return result
@@ -101,6 +85,26 @@ class _Reading:
     file_format: str
     found: str
     unfound: tuple[str, str] | None
+
+
+def _result(reading: _Reading, tally: Tally, decision: Decision, file_bytes: int) -> IngestResult:
+    return IngestResult(
+        cases=tally.cases,
+        new=tally.new,
+        unchanged=tally.unchanged,
+        rejected=tally.rejected,
+        reject_reasons={reason.value: count for reason, count in tally.reasons.most_common()},
+        repeated=tally.repeated,
+        cut=tally.cut,
+        shards=len(tally.shards),
+        file_format=reading.file_format,
+        file_bytes=file_bytes,
+        estimated_usd=decision.usd,
+        affordable=decision.affordable,
+        case_tokens=tally.tokens.total,
+        road=decision.road,
+        road_reason=decision.reason,
+    )
 
 
 def _opened(raw: ObjectStore, run: RunBase) -> closing[IO[bytes]]:
