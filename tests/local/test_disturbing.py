@@ -24,7 +24,7 @@ class Aws:
 
     def _application(self, environ: Any, start_response: Any) -> list[bytes]:
         self.done.append(environ["PATH_INFO"] + environ["wsgi.input"].read().decode())
-        start_response("200 OK", [])
+        start_response("400 Bad Request" if environ["PATH_INFO"] == "/refused" else "200 OK", [])
         return [b"done"]
 
     def call(self, path: str = "/bucket/key", function: str = "WorkFunction", **more: str) -> tuple[str, bytes]:
@@ -65,6 +65,7 @@ def test_a_call_is_taken_by_who_makes_it_what_it_asks_and_how_many_came_before(a
     assert {aws.call(**other)[0] for other in others for _ in range(3)} == {"200 OK"}
     assert [aws.call()[0][:3] for _ in range(3)] == ["200", "500", "200"]
     assert aws.disturbances.happened == {"fail": 1}
+    assert aws.disturbances.acted() == ({0: 1}, {})
 
 
 def test_a_share_is_drawn_by_the_seed_and_no_more_often_than_it_says(aws: Aws) -> None:
@@ -99,6 +100,27 @@ def test_a_kill_and_a_word_to_the_test_come_before_the_answer(aws: Aws) -> None:
     assert aws.done == []
     assert aws.call() == ("200 OK", b"done")
     assert heard[2:] == ["tell"]
+
+
+def test_a_test_hears_of_every_call_and_how_it_went(aws: Aws) -> None:
+    heard: list[tuple[str, bool]] = []
+    faults = [
+        CallFault(do="fail", contains="fails"),
+        CallFault(do="fail", contains="lost", done=True),
+        CallFault(do="kill", contains="dies"),
+        CallFault(do="tell", contains="told"),
+    ]
+    aws.disturbances.follow(faults, heard=lambda call, went_well: heard.append((call.sent, went_well)))
+    for path in ("/plain", "/fails", "/lost", "/dies", "/told", "/refused"):
+        aws.call(path)
+    assert heard == [
+        ("/plain", True),
+        ("/fails", False),
+        ("/lost", True),
+        ("/dies", False),
+        ("/told", True),
+        ("/refused", False),
+    ]
 
 
 @pytest.mark.parametrize(

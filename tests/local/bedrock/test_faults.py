@@ -124,6 +124,15 @@ def test_faults_over_the_wire_and_counted(desk: Desk) -> None:
     assert (calls.answered, calls.faults) == (1, {"ServiceUnavailableException": 1})
 
 
+def test_how_often_each_rule_acted_is_counted_anew_with_other_faults() -> None:
+    faults = injection({"do": "fault", "contains": "poison"}, {"do": "junk", "times": 1}, {"do": "fault", "order": [9]})
+    for text in ("poison", "x", "x", "poison", "y"):
+        outcome(faults, request(text))
+    assert faults.acted() == {"rules.0": 2, "rules.1": 2}
+    faults.follow(Faults())
+    assert faults.acted() == {}
+
+
 def test_a_script_knows_no_road() -> None:
     with pytest.raises(ValidationError, match="road"):
         Script.model_validate({"rules": [{"do": "junk", "road": "batch"}]})
@@ -152,6 +161,7 @@ def test_a_job_that_is_refused(desk: Desk, code: str) -> None:
     assert desk.bedrock.list_model_invocation_jobs()["invocationJobSummaries"] == []
     assert ran(desk, count=2)[1]["status"] == "Completed"
     assert desk.stand_in.calls.faults == {code: 2}
+    assert desk.stand_in.calls.acted == {"jobs.0.refuse": 2}
 
 
 def test_a_job_whose_answer_is_lost_is_taken_once(desk: Desk) -> None:
@@ -162,6 +172,7 @@ def test_a_job_whose_answer_is_lost_is_taken_once(desk: Desk) -> None:
     desk.until(desk.create())
     assert len(desk.bedrock.list_model_invocation_jobs()["invocationJobSummaries"]) == 1
     assert desk.stand_in.calls.batch_answered == 3
+    assert desk.stand_in.calls.acted == {"jobs.0.answer_lost": 1}
 
 
 @pytest.mark.parametrize(
@@ -173,6 +184,7 @@ def test_a_job_that_ends_otherwise_keeps_what_it_has(desk: Desk, ends: str, answ
     assert (job["status"], job["successRecordCount"], job["totalRecordCount"]) == (ends, answered, 40)
     assert job["message"]
     assert desk.stand_in.calls.batch_answered == answered
+    assert desk.stand_in.calls.acted == {"jobs.0.ends": 1}
     if answered:
         assert len(desk.output(arn)) == answered
     else:
@@ -203,6 +215,13 @@ def test_missing_failed_repeated_strange_and_shuffled_records(desk: Desk) -> Non
     assert calls.record_errors == {"ModelErrorException": len(errors)}
     assert next(line for line in ours if "error" in line)["error"]["errorCode"] == 424
     assert (calls.repeated, job["processedRecordCount"]) == (0, len(seen))
+    assert calls.acted == {
+        "jobs.0.missing": 200 - len(seen),
+        "jobs.0.errors": len(errors),
+        "jobs.0.repeated": sum(count == 2 for count in seen.values()),
+        "jobs.0.strangers": len(lines) - len(ours),
+        "jobs.0.reordered": 1,
+    }
 
 
 def test_the_same_seed_gives_the_same_records_faults_whatever_else_is_in_the_job(desk: Desk) -> None:
@@ -232,6 +251,7 @@ def test_faults_of_one_job_and_throttled_polls(desk: Desk) -> None:
     arn = desk.create("second")
     with pytest.raises(desk.bedrock.exceptions.ThrottlingException):
         desk.get(arn)
+    assert desk.stand_in.calls.acted["jobs.0.throttled_polls"] == 1
     follow(desk, name_contains="third", ends="Stopped")
     desk.until(arn)
     assert ran(desk, "the-third", 2)[1]["status"] == "Stopped"
