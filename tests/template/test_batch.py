@@ -75,6 +75,15 @@ def test_what_a_batch_spends_is_the_runs_own_row_and_no_other() -> None:
     assert not _may("submit_batch", "dynamodb:PutItem")
 
 
+def test_record_failure_reads_whether_jobs_were_submitted_and_imported_and_none_of_their_answers() -> None:
+    assert {g for g in bucket_grants("record_failure", "DataBucket") if g.startswith("s3:Get")} == {
+        "s3:GetObject runs/*/summary.json",
+        "s3:GetObject runs/*/batch/jobs.json",
+        "s3:GetObject runs/*/batch/summary.json",
+    }
+    assert not _may("record_failure", "bedrock:GetModelInvocationJob")
+
+
 def test_tmp_holds_a_record_file_twice() -> None:
     largest = template()["Parameters"]["BatchMaxBytes"]["MaxValue"]
     assert functions()["submit_batch"]["EphemeralStorage"]["Size"] * (1 << 20) > 2 * largest

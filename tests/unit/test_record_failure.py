@@ -7,6 +7,7 @@ import pytest
 
 from plumbline import keys
 from plumbline.contracts.batch import BatchJob, BatchSubmission
+from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.errors import InvalidEvent
 from plumbline.contracts.runs import CaughtError, FailureTask, RunRow, ShardFailureTask
 from plumbline.record_failure import record_failure, task_from_event
@@ -56,17 +57,47 @@ def test_a_run_that_failed_after_collate_keeps_its_outcomes_its_spend_and_gets_a
 JOB = BatchJob(name="plumbline-run-1-0", records_key="k", output_prefix="o/", records=100, bytes=1_000)
 
 
-@pytest.mark.parametrize(("jobs", "told"), [((JOB,), True), ((), False)])
-def test_a_run_whose_batch_jobs_go_on_says_how_their_answers_are_had(jobs: tuple[BatchJob, ...], told: bool) -> None:
-    """Stopped in WaitForBatch: the jobs are billed all the same, and the file run again would submit them anew."""
+TAKEN = JOB.model_copy(update={"job_arn": "arn:aws:bedrock:us-east-1:123456789012:model-invocation-job/abcdefghijkl"})
+
+
+def cause_with(*jobs: BatchJob, imported: bool = False) -> str:
     data = MemoryStore({keys.batch("run-1"): BatchSubmission(jobs=jobs).model_dump_json().encode()})
+    if imported:
+        summary = BatchSummary(jobs={"Completed": 1}, records=100, answered=100)
+        data.write(keys.batch_summary("run-1"), summary.model_dump_json().encode())
     ledger = MemoryLedger()
     cause = record(ledger, CaughtError(Error="ExecutionAborted", Cause="the execution was stopped by hand"), data)
-    assert cause.startswith("the execution was stopped by hand")
-    assert ("`plumbline resume run-1`" in cause) is told
     row = ledger.get_run("root_cause", "run-1")
     assert row is not None
     assert row.cause == cause
+    assert cause.startswith("the execution was stopped by hand")
+    return cause.removeprefix("the execution was stopped by hand")
+
+
+def test_a_run_whose_batch_jobs_go_on_says_how_their_answers_are_had() -> None:
+    """Stopped in WaitForBatch: the jobs are billed all the same, and the file run again would submit them anew."""
+    cause = cause_with(TAKEN, JOB)
+    assert "batch jobs (1) are billed" in cause
+    assert "`plumbline resume run-1`" in cause
+    assert "second time" in cause
+
+
+def test_once_the_answers_are_imported_no_job_is_said_to_go_on() -> None:
+    cause = cause_with(TAKEN, imported=True)
+    assert "answered is kept: `plumbline resume run-1` goes on with it" in cause
+    assert "billed" not in cause
+    assert "stops" not in cause
+
+
+def test_of_jobs_that_perhaps_were_not_taken_it_does_not_say_that_they_are_billed() -> None:
+    """Denied in SubmitBatch, or ended just after the service took the job: the list of jobs cannot tell which."""
+    cause = cause_with(JOB)
+    assert "Whether its batch jobs (1) were submitted is not known: `plumbline resume run-1`" in cause
+    assert "billed" not in cause
+
+
+def test_a_run_that_planned_no_job_says_nothing_of_jobs() -> None:
+    assert cause_with() == ""
 
 
 @pytest.mark.parametrize("status", ["FAILED", "SUCCEEDED"])

@@ -46,7 +46,7 @@ def record_failure(
     """Close the run's row as FAILED, with a cause that a person can act on, once: a row that is closed stays.
 
     Where Collate had summed the run up, its outcomes and spend are kept and the report is written. Where batch jobs
-    were submitted, the cause says how their answers are had: nothing stops the jobs, and a new run would pay them anew.
+    were submitted, the cause says how their answers are had: nothing stops the jobs, and only this run reads them.
     """
     run, error = task.run, task.error
     before = ledger.get_run(run.ledger_task, run.run_id)
@@ -84,15 +84,36 @@ def record_failure(
 
 def _of_jobs(run_id: str, data: ObjectStore) -> str:
     try:
-        jobs = BatchSubmission.model_validate_json(data.read(keys.batch(run_id))).jobs
+        found = BatchSubmission.model_validate_json(data.read(keys.batch(run_id)))
     except MissingObject:
         return ""
-    if not jobs:
+    if not found.jobs:
         return ""
+    resume = f"`plumbline resume {run_id}`"
+    if _is_there(keys.batch_summary(run_id), data):
+        # The store of replies has an answer only once its shard was read; until then no other run finds it.
+        return (
+            f". What its batch jobs answered is kept: {resume} goes on with it, the same file again would pay anew for "
+            "what had not been read of it"
+        )
+    if not found.submitted:
+        # The service may have taken a job just before the run ended.
+        return (
+            f". Whether its batch jobs ({len(found.jobs)}) were submitted is not known: {resume} finds out and submits "
+            "none twice, the same file again could"
+        )
     return (
-        f". Its batch jobs ({len(jobs)}) go on and are billed: `plumbline resume {run_id}` goes on with their answers, "
-        "the same file again would pay for all of it a second time"
+        f". Its batch jobs ({len(found.submitted)}) are billed, and nothing stops those that have not ended: {resume} "
+        "goes on with their answers, the same file again would pay for all of it a second time"
     )
+
+
+def _is_there(key: str, data: ObjectStore) -> bool:
+    try:
+        data.read(key)
+    except MissingObject:
+        return False
+    return True
 
 
 def _summary(run_id: str, data: ObjectStore) -> RunSummary | None:
