@@ -55,7 +55,7 @@ _AIM = 0.05
 # Every shard has a case to repair: with one reply in fifty unreadable, two shards of three do.
 _SHARD_WAYS: Final = {
     "AlreadyMasked": ["Anonymize"],
-    "OnlyEmbed": ["Classify"],
+    "OnlyEmbed": ["FirstAttempt"],
     "AnyUnparsed": ["NextAttempt", "AnyVotes"],
     "AnyVotes": ["ShardDone"],
 }
@@ -66,7 +66,7 @@ _RUN_WAYS: Final = {
     "IsBalanced": ["NoTraining"],
 }
 _MASK_WAYS: Final = {"AlreadyMasked": ["Anonymize"], "OnlyEmbed": ["ShardDone"]}
-_ANSWERED_WAYS: Final = {**_SHARD_WAYS, "AlreadyMasked": ["Classify"]}
+_ANSWERED_WAYS: Final = {**_SHARD_WAYS, "AlreadyMasked": ["FirstAttempt"]}
 _POLLS = 150  # of a batch job that takes a day
 _BATCH_WAYS: Final = {
     "WhereToStart": ["Ingest"],
