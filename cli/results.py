@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -15,7 +16,6 @@ from cli.progress import Progress
 from cli.stack import Stack
 from cli.summary import rendered
 from cli.training_job import following
-from cli.view import batch_block
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
@@ -101,7 +101,7 @@ def failure(stack: Stack, run_id: str, progress: Progress) -> RenderableType:
     ]
     if progress.batch and progress.batch.unsubmitted < progress.batch.jobs:
         words = "Its batch jobs are billed, and only this run can read their answers; a new run would submit them anew:"
-        parts += [Text(words), batch_block(progress.batch)]
+        parts += [Text(words), *(Text(f"  {line}") for line in progress.batch.lines(datetime.now(UTC)))]
     advice = _ADVICE.get(progress.error, _look_at(stack, run_id))
     if advice:
         named = advice.replace("{plumbline}", plumbline()).replace("{run}", f"{run_id}{stack.option}")

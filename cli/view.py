@@ -144,7 +144,7 @@ def block(
         steps.add_row(mark, Text(name, style=style), _detail(progress, stage))
     parts: list[RenderableType] = [steps, Text(), figures(progress, elapsed, left)]
     if progress.state == "RUNNING" and progress.batch:
-        parts += [Text(), batch_block(progress.batch)]
+        parts += [Text(), _batch(progress.batch)]
     if progress.state == "RUNNING" and progress.classes:
         parts += [Text(), _classes(progress)]
     if notice:
@@ -189,7 +189,7 @@ def _detail(progress: Progress, stage: Stage) -> RenderableType:
     return Group(line, Text(under_way, style="dim"))
 
 
-def batch_block(batch: BatchWait) -> RenderableType:
+def _batch(batch: BatchWait) -> RenderableType:
     """How the run's batch jobs stand, the jobs by state first."""
     first, *more = batch.lines(datetime.now(UTC))
     return Padding(Group(Text(first), *(Text(line, style="dim") for line in more)), (0, 0, 0, 2))

@@ -176,11 +176,12 @@ def test_a_pipe_gets_a_line_for_each_new_state_and_each_tenth_of_the_records() -
 
 def test_a_run_that_was_stopped_while_it_waited_is_resumed_and_not_run_anew(stack: Stack) -> None:
     stopped = waiting(state="STOPPED", error="ABORTED", cause="The execution was stopped before its end.")
-    console = Console(width=200, file=io.StringIO(), record=True, highlight=False)
-    console.print(failure(stack, RUN, stopped))
+    console = Console(width=80, file=io.StringIO(), record=True, highlight=False)
+    console.print(failure(stack, RUN, stopped), soft_wrap=True)
     text = console.export_text()
     assert "a new run would submit them anew" in text
     assert "600 of 1,200 records processed" in text
+    assert "ends what is not done by 5 Mar 2026, 09:01 UTC" in text
     assert f"plumbline resume {RUN} --stack demo" in text
     assert "same file again" not in text
 
