@@ -106,6 +106,7 @@ def check_ending(scenario: Scenario, driven: Sequence[Ended], again: Ended | Non
         _check_outcomes(scenario, run, found, anew=run is driven[-1])
     if scenario.budget is not None:
         found.expect(driven[-1].budget_reached > 0, "the budget did not end")
+        found.expect(driven[-1].count("labeled") > 0, "nothing was labeled before the budget ended")
     if again is None:
         return
     found.expect(not again.error, f"the second run ended with {again.error}: {again.cause}")

@@ -138,7 +138,7 @@ BUDGET = [
         "the budget ends midway",
         cases=12,
         mode="batch",
-        budget=1.6,
+        budget=1.2,
         some_left=True,
         again=True,
     ),

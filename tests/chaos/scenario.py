@@ -34,7 +34,7 @@ class Scenario:
     says: Mapping[int, str] = field(default_factory=dict)
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     budget: float | None = None
-    """Times what Ingest takes the cases to cost, where a case costs three times that (`DEAR`)."""
+    """Times what Ingest takes the cases to cost, where half of them cost three times that (`DEAR`)."""
     evict: Literal["", "stored", "under way"] = ""
     """Which replies the store forgets each time when `calls` acts."""
     failed: int = 0
@@ -59,5 +59,5 @@ class Scenario:
         ]
 
 
-# Read at the third ask only, so that a case costs some three times what Ingest takes it to cost.
-DEAR: tuple[Mapping[str, Any], ...] = ({"do": "junk", "attempt": 0}, {"do": "junk", "attempt": 1})
+# Half of the cases are read at the third ask only: they cost some three times what Ingest takes a case to cost.
+DEAR: tuple[Mapping[str, Any], ...] = ({"do": "junk", "attempt": 0, "share": 0.6}, {"do": "junk", "attempt": 1})

@@ -98,9 +98,9 @@ def test_ends_that_are_as_the_scenario_says() -> None:
     ("driven", "again", "lost"),
     [
         (replace(PARTLY, outcomes={"labeled": 5, "dropped": 2}), WHOLE, 0),  # a case without an outcome
-        (replace(PARTLY, outcomes={}), WHOLE, 0),  # no summary
         (replace(PARTLY, error="BrokenInvariant"), WHOLE, 0),
         (replace(PARTLY, budget_reached=0), WHOLE, 0),
+        (replace(PARTLY, outcomes={"dropped": 8}), WHOLE, 0),  # the budget ended before anything came of it
         (PARTLY, replace(WHOLE, error="NothingLabeled"), 0),
         (PARTLY, Ended(outcomes={"labeled": 2, "unchanged": 5, "failed": 1}), 1),
         (PARTLY, Ended(outcomes={"labeled": 4, "unchanged": 5}), 0),  # more than came
@@ -110,6 +110,11 @@ def test_a_run_that_leaves_cases_without_a_word_is_noticed(driven: Ended, again:
     problems, missing = ending(LEFT, driven, again=again)
     assert len(problems) == 1
     assert missing == lost
+
+
+def test_a_run_that_has_to_succeed_and_has_no_summary_is_noticed() -> None:
+    assert ending(LEFT, Ended(), again=WHOLE)[0]
+    assert ending(Scenario("good", "-"), Ended())[0]
 
 
 def test_each_of_two_runs_at_once_has_to_end_well() -> None:
