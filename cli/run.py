@@ -86,7 +86,7 @@ def watch(
     observer = Observer(where, run_id, tasks_of(where, task), execution)
     try:
         with view_for(console) as view:
-            progress = follow(lambda: _look(where, observer), view, _patience(where))
+            progress = follow(lambda: _look(where, observer, run_id), view, _patience(where))
     except KeyboardInterrupt:
         again = f"{plumbline('status')} {run_id}{where.option}"
         say(console, f"\nNo longer following; the run goes on. Look again: {again}")
@@ -97,14 +97,14 @@ def watch(
     return conclude(console, where, run_id, progress, as_json=as_json)
 
 
-def _look(where: Stack, observer: Observer) -> Observed:
+def _look(where: Stack, observer: Observer, run_id: str) -> Observed:
     try:
         return observer.look()
     except BotoCoreError:
         # On AWS an outage is waited out; a stack on this machine that is gone does not come back by itself.
         if where.local is None or local_stack.running() is not None:
             raise
-        hint = "Run the same file again: replies already given are reused."
+        hint = f"Start it again ({plumbline('up')}), then go on with the run: {plumbline(f'resume {run_id}')}"
         raise CliError("The local stack has stopped, and the run with it.", hint) from None
 
 

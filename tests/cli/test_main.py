@@ -267,4 +267,6 @@ def test_a_local_stack_that_stops_under_a_run_is_said_at_once(
 
     monkeypatch.setattr(Observer, "look", gone)
     assert plumbline(monkeypatch, "run", str(file), "--stack", "s") == 1
-    assert "The local stack has stopped, and the run with it" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The local stack has stopped, and the run with it" in said
+    assert re.search(r"up\).*resume run-[0-9a-f]+", said, re.DOTALL)
