@@ -62,9 +62,11 @@ FAILING = [
         "every second call fails, whatever code",
         rules=[
             _each_call("ModelNotReadyException", 0.2),
-            _each_call("ModelTimeoutException", 0.2),
-            _each_call(_QUOTA, 0.2),
+            _each_call("ModelTimeoutException", 0.25),
+            _each_call(_QUOTA, 0.33),
         ],
+        cases=12,
+        seed=2,
     ),
 ]
 ODD_ANSWERS = [
