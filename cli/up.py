@@ -18,6 +18,7 @@ from cli.warm import warm
 from cli.wrapping import say
 from local.info import LocalInfo
 from plumbline.adapters import clients
+from plumbline.contracts.replay import run_of
 
 _TAKEN_BACK = "--parameter NAME= takes one back to its default"
 
@@ -81,8 +82,9 @@ def _say_what_is_cut_off(console: Console) -> None:
         return  # a stack that does not answer can be stopped all the same
     for name in [*(execution["name"] for execution in found), *(job.name for job in jobs)]:
         say(console, f"This cuts off {name}, which is still running.", style="yellow")
-    if found:
-        console.print("Run its file again later: replies already given are reused.", style="dim")
+    for execution in found:
+        again = plumbline(f"resume {run_of(execution['name'])}")
+        say(console, f"After the next start, go on with it: {again}", style="dim")
     for job in jobs:
         say(console, f"Train again later: {training_again(job.dataset, where)}", style="dim")
 

@@ -108,7 +108,9 @@ def test_down_names_the_run_that_it_cuts_off(
     monkeypatch.setattr("cli.stack.at_local", lambda _: deployed)
     boto3.client("stepfunctions").start_execution(stateMachineArn=deployed.state_machine_arn, name="run-now")
     assert plumbline(monkeypatch, "down") == 0
-    assert "This cuts off run-now" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "This cuts off run-now" in said
+    assert "resume run-now" in said
 
 
 def test_down_says_how_to_train_again_what_it_cuts_off(

@@ -36,3 +36,8 @@ class ReplaySummary(Model):
 def execution_name(run_id: str, replays: int) -> str:
     """The name of a run's execution: the run's id, and behind it the number of the replay where it is one."""
     return f"{run_id}-replay-{replays}" if replays else run_id
+
+
+def run_of(execution: str) -> str:
+    """The id of the run that an execution of that name goes over."""
+    return execution.partition("-replay-")[0]
