@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Literal
 
 from cli.batch_jobs import BatchWait
+from plumbline.contracts.errors import BudgetExceeded
 from plumbline.contracts.labels import Label, Unparsed
 from plumbline.contracts.replies import Reply, Usage, summed
 from plumbline.contracts.runs import RunRequest, RunRow, ShardEntry
@@ -178,14 +179,16 @@ def _shard_counts(entry: ShardEntry, seen: Observed) -> Counter[str]:
     last = run.max_repairs if run else _DEFAULT_REPAIRS
     facts = seen.labels.get(entry.shard)
     counts = Counter(labeled=facts.labeled if facts else 0, repaired=facts.repaired if facts else 0)
-    if entry.shard in seen.broken:
-        counts["failed"] = entry.cases - counts["labeled"]
-        counts["done"] = 1
-        return counts
     unparsed = seen.unparsed.get(entry.shard)
     for case in unparsed or ():
-        counts["failed" if case.final else "dropped" if case.attempt >= last else "asking_again"] += 1
+        for_money = case.reason == BudgetExceeded.__name__
+        given_up = "dropped" if for_money else "failed" if case.final else None
+        counts[given_up or ("dropped" if case.attempt >= last else "asking_again")] += 1
     counts["done"] = int(entry.shard in seen.parsed and unparsed is not None and not counts["asking_again"])
+    if entry.shard in seen.broken:
+        # Its other cases may still be read and asked again: what broke may be one case's answer alone.
+        counts["failed"] += entry.cases - counts["labeled"] - len(unparsed or ())
+        counts["done"] = int(counts["done"] or entry.shard not in seen.parsed)
     return counts
 
 

@@ -30,7 +30,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "MissingObject": "Was the file deleted meanwhile? Run it again.",
     "ModelAccessDenied": "Enable the model in the Bedrock console, check the stack's ModelArns, or name another with "
     "--model-id.",
-    "NothingLabeled": "Mend the cause above, then run the same file again: replies already paid for are reused.",
+    "NothingLabeled": "Mend the cause above, then go on with it: {plumbline} resume {run}. Replies already paid "
+    "for are reused.",
     "ABORTED": "Go on with it: {plumbline} resume {run}. Replies already paid for are reused.",
     "TIMED_OUT": "Go on with it: {plumbline} resume {run}. Replies already paid for are reused.",
 }

@@ -1,6 +1,7 @@
 """How far a run is, from what can be seen of it."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,12 @@ def test_an_execution_without_shards_is_ingesting() -> None:
     assert progress_of(Observed(execution=execution())).stage is Stage.INGEST
 
 
+def test_a_case_that_the_budget_could_not_pay_for_is_dropped_and_has_not_failed() -> None:
+    unpaid = Unparsed(case_id="c", attempt=0, reason="BudgetExceeded", final=True)
+    progress = progress_of(two_shards(unparsed={"0": (unpaid, unparsed(0, final=True))}, labels={"0": facts(3)}))
+    assert (progress.dropped, progress.failed) == (1, 1)
+
+
 def test_a_shard_is_done_only_when_nothing_in_it_waits_for_another_ask() -> None:
     seen = two_shards(
         anonymized=frozenset("01"),
@@ -71,12 +78,15 @@ def test_after_the_last_ask_unread_replies_are_dropped_and_refused_cases_failed(
     assert progress.stage is Stage.COLLATE
 
 
-def test_every_unlabeled_case_of_a_broken_shard_has_failed() -> None:
+def test_a_broken_shards_cases_without_an_answer_have_failed_and_the_others_may_still_be_asked_again() -> None:
     seen = two_shards(
         parsed=frozenset("0"), broken=frozenset("01"), labels={"0": facts(40)}, unparsed={"0": (unparsed(1),) * 10}
     )
     progress = progress_of(seen)
-    assert (progress.labeled, progress.failed, progress.asking_again, progress.shards_done) == (40, 17, 0, 2)
+    assert (progress.labeled, progress.failed, progress.asking_again, progress.shards_done) == (40, 7, 10, 1)
+    done = replace(seen, unparsed={"0": (unparsed(2),) * 10})
+    progress = progress_of(done)
+    assert (progress.labeled, progress.failed, progress.dropped, progress.shards_done) == (40, 7, 10, 2)
 
 
 def test_a_shard_whose_unparsed_cases_are_not_read_yet_is_not_called_done() -> None:
@@ -178,4 +188,4 @@ def test_no_case_of_a_shard_is_counted_twice(
     progress = progress_of(seen)
     accounted = progress.labeled + progress.asking_again + progress.dropped + progress.failed
     assert accounted == (cases if broken else labeled + len(rest))
-    assert (progress.shards_done == 1) == (broken or not progress.asking_again)
+    assert (progress.shards_done == 1) == (not progress.asking_again)

@@ -122,7 +122,14 @@ def test_a_shards_workflow_catches_everything_and_ends_well(machine: str, of_sha
 def test_what_the_model_does_to_one_case_leaves_the_others_their_answers(stage: str) -> None:
     first, _ = dict(states())[stage]["Catch"]
     # These are raised once the answers that there are lie in the shard's replies.
-    assert {"ModelUnavailable", "ModelThrottled", "ModelAccessDenied"} <= set(first["ErrorEquals"])
+    assert set(first["ErrorEquals"]) == {
+        "ModelThrottled",
+        "ModelUnavailable",
+        "ModelAccessDenied",
+        "FailedFast",
+        "BudgetBusy",
+        "IdempotencyAlreadyInProgressError",
+    }
     assert first["Next"] == "RecordUnanswered"
     assert dict(states())["RecordUnanswered"]["Next"] == "Parse"
 

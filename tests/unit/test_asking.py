@@ -137,28 +137,60 @@ def test_asking_ends_once_as_many_in_a_row_are_throttled_as_are_asked_at_a_time(
     b.store_cases(data, *(b.case(f"c{n}", f"text {n}") for n in range(50)))
     with pytest.raises(ModelThrottled):
         classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=4)
-    assert 4 <= len(model.requests) < 50
+    assert 4 <= len(model.requests) < 8  # the others had begun by then
 
 
-@pytest.mark.parametrize("poisoned", [{10}, {3, 4, 30}, {5, 6, 7, 40}, {20, 21, 22, 23, 24, 25}, {0, 1, 2, 3}])
+@pytest.mark.parametrize("poisoned", [{10}, {3, 4, 30}, {5, 6, 7, 40, 41, 42}, set(range(20, 36)), set(range(49))])
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_cases_at_which_the_model_always_fails_keep_no_other_from_being_answered(
     poisoned: set[int], concurrency: int
 ) -> None:
-    data = MemoryStore()
-    b.store_cases(data, *(b.case(f"c{n}", f"text {n}.") for n in range(50)))
-    bad = tuple(f"text {n}." for n in poisoned)
-    model = FakeModel(
-        lambda request: (
-            ModelUnavailable("failed")
-            if any(text in request.turns[0].text for text in bad)
-            else b.answer("Billing Inquiry")
-        )
-    )
+    data, model = fifty(poisoned, ModelUnavailable("failed"))
     with pytest.raises(ModelUnavailable):
         classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=concurrency)
     assert [reply.case_id for reply in replies(data)] == [f"c{n}" for n in range(50) if n not in poisoned]
-    assert len(model.requests) <= 50
+    assert len(model.requests) == 50
+
+
+@pytest.mark.parametrize(("concurrency", "calls"), [(1, 2), (4, 4)])
+def test_calls_that_get_no_answer_in_time_end_the_asking_once_as_many_in_a_row_as_are_asked_at_a_time(
+    concurrency: int, calls: int
+) -> None:
+    data, model = fifty(set(range(50)), ModelUnavailable("too late", perhaps_paid=True))
+    with pytest.raises(ModelUnavailable):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=concurrency)
+    assert calls <= len(model.requests) < calls + concurrency
+
+
+def test_one_call_without_an_answer_in_time_keeps_no_other_from_being_answered() -> None:
+    data, model = fifty({10, 20}, ModelUnavailable("too late", perhaps_paid=True))
+    with pytest.raises(ModelUnavailable):
+        classify(b.shard_task(), data=data, model=model, prompt=b.prompt(), concurrency=1)
+    assert len(replies(data)) == 48
+
+
+def test_beside_a_case_at_which_the_model_fails_the_budget_is_still_asked_for_each_refused_case_alone() -> None:
+    data = MemoryStore()
+    b.store_cases(data, b.case("A", "poison"), b.case("B", "dear"), b.case("C", "cheap"))
+    refusals = [BudgetExceeded("no room beside the others")]
+
+    def answer(request: ModelRequest) -> str | Exception:
+        if "poison" in request.turns[0].text:
+            return ModelUnavailable("failed")
+        return refusals.pop() if "dear" in request.turns[0].text and refusals else b.answer("Billing Inquiry")
+
+    with pytest.raises(ModelUnavailable):
+        classify(b.shard_task(), data=data, model=FakeModel(answer), prompt=b.prompt(), concurrency=2)
+    assert [(reply.case_id, reply.error) for reply in replies(data)] == [("B", None), ("C", None)]
+
+
+def fifty(failing: set[int], error: Exception) -> tuple[MemoryStore, FakeModel]:
+    """A shard of fifty cases, and a model with that error at some of them."""
+    data, texts = MemoryStore(), tuple(f"text {n}." for n in failing)
+    b.store_cases(data, *(b.case(f"c{n}", f"text {n}.") for n in range(50)))
+    return data, FakeModel(
+        lambda request: error if any(t in request.turns[0].text for t in texts) else b.answer("Billing Inquiry")
+    )
 
 
 @pytest.mark.parametrize("error", [ModelAccessDenied("no access"), StoreDenied("no right")])

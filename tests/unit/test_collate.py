@@ -118,7 +118,10 @@ def test_a_run_whose_every_new_case_failed_fails_with_the_reasons() -> None:
     data = MemoryStore()
     fail_shard(data, "00000", "ModelAccessDenied")
     b.store_index(data, b.index("A"), b.index("B"), b.index("old", shard=None))
-    with pytest.raises(NothingLabeled, match=r"all 2 new cases failed: failed: ModelAccessDenied \(2\)"):
+    with pytest.raises(
+        NothingLabeled,
+        match=r"all 2 new cases failed: failed: ModelAccessDenied \(2\).*enable access.*plumbline resume run-1",
+    ):
         run_collate(data, 3, new=2, unchanged=1)
     assert data.exists(keys.summary("run-1"))  # the accounts are kept all the same
 
@@ -246,6 +249,20 @@ def test_a_case_that_fits_no_category_goes_to_a_person_and_is_no_label() -> None
     assert (found.runner_up, found.close_call) == ("Customer Education", False)
     assert "None of these" not in summary.classes
     assert set(ledger.hashes) == {("root_cause", "A")}
+
+
+def test_gold_that_says_none_of_these_counts_against_a_label_and_is_no_misspelled_category() -> None:
+    loaded = b.prompt()
+    none = NoneOfThese(name="None of these", description="Anything else.")
+    loaded = LoadedPrompt(prompt=loaded.prompt.model_copy(update={"none_of_these": none}), ref=loaded.ref)
+    data = MemoryStore()
+    shard(data, "00000", {"A": b.answer("Billing Inquiry"), "B": b.answer("Billing Inquiry")})
+    gold = {"A": "Billing Inquiry", "B": "None of these"}
+    b.store_index(data, *(b.index(case_id, gold_category=name) for case_id, name in gold.items()))
+    _, summary, _ = run_collate(data, 2, loaded)
+    assert summary.accuracy is not None
+    assert (summary.accuracy.accuracy.value, summary.accuracy.unknown_gold) == (0.5, 0)
+    assert summary.accuracy.confusion["None of these"]["Billing Inquiry"] == 1
 
 
 def test_votes_are_spend_and_belong_to_labels() -> None:

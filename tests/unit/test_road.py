@@ -37,3 +37,9 @@ def test_auto_takes_no_batch_that_is_dearer_than_the_prompt_cache() -> None:
     road, why = choose_road("auto", 5000, None, 1000, model_has_batch=True, cheaper_on_demand=True)
     assert (road, "prompt cache" in why) == ("on_demand", True)
     assert choose_road("batch", 5000, None, 1000, model_has_batch=True, cheaper_on_demand=True)[0] == "batch"
+
+
+def test_auto_takes_no_batch_where_the_caller_will_not_wait() -> None:
+    road, why = choose_road("auto", 5000, None, 1000, model_has_batch=True, in_a_hurry=True)
+    assert (road, "fail fast" in why) == ("on_demand", True)
+    assert choose_road("batch", 5000, None, 1000, model_has_batch=True, in_a_hurry=True)[0] == "batch"

@@ -1,5 +1,6 @@
 """Asking a model about many cases at once; what Classify, Repair and Vote share."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,6 +14,7 @@ from plumbline.contracts.errors import (
     ModelAccessDenied,
     ModelRequestRejected,
     ModelThrottled,
+    ModelUnavailable,
     StoreDenied,
 )
 from plumbline.contracts.prompts import PromptRef
@@ -28,8 +30,8 @@ _BROKE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, R
 _HOPELESS = (ModelAccessDenied, StoreDenied)
 # How often throttled requests are asked while others are answered. More would bring a shard near its time's end.
 _ROUNDS = 4
-# Fewer that fail one after the other may be those cases, and not the model.
-_LEAST_IN_A_ROW = 3
+# One that is not answered in time may be that case, and not the model; more wait too long for a function's time.
+_LEAST_IN_A_ROW = 2
 
 
 _NO_REPLY = ModelReply(text="", stop_reason="error", usage=Usage())
@@ -60,11 +62,10 @@ def ask_each(
 
     Cases with the very same text share one call. A request that the service refuses as invalid, that the budget cannot
     pay for, or that breaks the client's own code becomes a Reply with `error` set, so that one bad record does not void
-    its shard. A throttled or failed call leaves the others going on, and throttled ones are asked again, a few times,
-    while others are answered: waiting longer is the state machine's part. The asking ends once as many in a row failed
-    as are asked at a time (three at least); but for throttling it then begins once more at the other end, so that cases
-    at which the model always fails do not hide those behind them. It ends at once where the model is denied or, with
-    `fail_fast`, where it throttles (FailedFast).
+    its shard. A failed call leaves the others going on, because the model may fail at that one case for ever; throttled
+    ones are asked again, a few times, while others are answered: waiting longer is the state machine's part. The asking
+    ends once as many in a row (two at least) were throttled or not answered in time as are asked at a time, and at once
+    where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
     The error is handed back with what was answered, because that is paid for and has to be accounted for before the
     error is raised: ModelThrottled where there was one, which is worth the most patience, else the first;
     BudgetBusy only where there is no other.
@@ -77,10 +78,11 @@ def ask_each(
     refused = [request for request, answer in answers.items() if answer.error == BudgetExceeded.__name__]
     if isinstance(error, BudgetBusy):
         refused += [request for request in same if request not in answers]
-    if refused and (error is None or isinstance(error, BudgetBusy)):
+    if refused and not isinstance(error, (*_HOPELESS, FailedFast, ModelThrottled)):
         # What calls beside it might have cost kept these out; alone they may fit.
-        alone, error = _ask_all(refused, model, 1, fail_fast=fail_fast)
+        alone, later = _ask_all(refused, model, 1, fail_fast=fail_fast)
         answers |= alone
+        error = _gravest([each for each in (error, later) if each and not isinstance(each, BudgetBusy)]) or later
     replies = {
         reply.case_id: reply
         for request, answer in answers.items()
@@ -95,7 +97,7 @@ def _ask_all(
     answers: dict[ModelRequest, _Answer] = {}
     errors: dict[ModelRequest, Exception] = {}
     for _ in range(_ROUNDS):
-        asked = _ask_from_both_ends(requests, model, concurrency, fail_fast=fail_fast)
+        asked = _ask_once(requests, model, concurrency, fail_fast=fail_fast)
         answers |= asked.answers
         errors = {request: error for request, error in errors.items() if request not in asked.answers} | asked.errors
         requests = [request for request, error in asked.errors.items() if isinstance(error, ModelThrottled)]
@@ -110,41 +112,49 @@ class _Round(NamedTuple):
     ended: bool
 
 
-def _ask_from_both_ends(
-    requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool
-) -> _Round:
-    asked = _ask_once(requests, model, concurrency, fail_fast=fail_fast)
-    if not asked.ended or isinstance(_gravest(list(asked.errors.values())), (*_HOPELESS, FailedFast, ModelThrottled)):
-        return asked
-    left = [request for request in reversed(requests) if request not in asked.answers and request not in asked.errors]
-    other = _ask_once(left, model, concurrency, fail_fast=fail_fast)
-    return _Round(asked.answers | other.answers, asked.errors | other.errors, other.ended)
+class _Streak:
+    """Failures in a row, and whether they end the asking. One that the service names does not count: it comes at once,
+    costs nothing, and may be of its case."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._length = 0
+        self._counting = threading.Lock()
+        self.ended = False
+
+    def answered(self) -> None:
+        with self._counting:
+            self._length = 0
+
+    def failed(self, error: Exception) -> None:
+        with self._counting:
+            if not isinstance(error, ModelUnavailable) or error.perhaps_paid:
+                self._length += 1
+            hopeless = isinstance(error, (*_HOPELESS, FailedFast))
+            self.ended = self.ended or hopeless or self._length >= self._limit
 
 
 def _ask_once(requests: list[ModelRequest], model: LanguageModel, concurrency: int, *, fail_fast: bool) -> _Round:
-    asked = _Round({}, {}, ended=False)
-    in_a_row = 0
-    with ThreadPoolExecutor(max_workers=concurrency) as pool, _no_more_once_interrupted(pool):
-        futures = {pool.submit(_ask, model, request): request for request in requests}
-        for future in as_completed(futures):
-            if future.cancelled():
-                continue
-            error = future.exception()
-            if error is None:
-                asked.answers[futures[future]] = future.result()
-                in_a_row = 0
-                continue
-            if not isinstance(error, Exception):
-                raise error
+    answers: dict[ModelRequest, _Answer] = {}
+    errors: dict[ModelRequest, Exception] = {}
+    streak = _Streak(max(concurrency, _LEAST_IN_A_ROW))
+
+    def ask(request: ModelRequest) -> None:
+        if streak.ended:
+            return
+        try:
+            answers[request] = _ask(model, request)
+            streak.answered()
+        except Exception as error:  # noqa: BLE001 - handed back by ask_each, which raises none of them
             if fail_fast and isinstance(error, ModelThrottled):
                 error = FailedFast(f"{error}; this run is not to wait for that (fail fast): run the file again later")
-            asked.errors[futures[future]] = error
-            in_a_row += 1
-            if in_a_row >= max(concurrency, _LEAST_IN_A_ROW) or isinstance(error, (*_HOPELESS, FailedFast)):
-                asked = asked._replace(ended=True)
-                for waiting in futures:
-                    waiting.cancel()
-    return asked
+            errors[request] = error
+            streak.failed(error)
+
+    with ThreadPoolExecutor(max_workers=concurrency) as pool, _no_more_once_interrupted(pool):
+        for future in as_completed([pool.submit(ask, request) for request in requests]):
+            future.result()
+    return _Round(answers, errors, streak.ended)
 
 
 def _gravest(errors: list[Exception]) -> Exception | None:

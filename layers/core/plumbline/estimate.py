@@ -104,7 +104,14 @@ class Decision(Model):
 
 
 def decide(
-    load: Load, estimate_usd: EstimateUsd, *, mode: RunMode, budget_usd: float, batch_from: int, model_has_batch: bool
+    load: Load,
+    estimate_usd: EstimateUsd,
+    *,
+    mode: RunMode,
+    budget_usd: float,
+    batch_from: int,
+    model_has_batch: bool,
+    in_a_hurry: bool = False,
 ) -> Decision:
     """The road by what each costs: a batch may afford all of what the budget does not afford on demand. After a batch
     votes are asked on demand."""
@@ -118,6 +125,7 @@ def decide(
         batch_from,
         model_has_batch=model_has_batch,
         cheaper_on_demand=usd is not None and batch_usd is not None and usd < batch_usd,
+        in_a_hurry=in_a_hurry,
     )
     if road == "batch":
         return Decision(road=road, reason=reason, usd=batch_usd, affordable=None)

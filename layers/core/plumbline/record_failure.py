@@ -56,7 +56,9 @@ def record_failure(
     if before is not None and before.replays > replays:
         # Word of an execution that ended before the one that now goes over its run again.
         return FailureResult(error=error.Error, cause=error.message)
-    cause = error.message + _of_jobs(run.run_id, data)
+    cause = error.message
+    if jobs := _of_jobs(run.run_id, data):
+        cause = cause.rstrip(".") + jobs
     now = datetime.now(UTC)
     row = RunRow(
         run_id=run.run_id,

@@ -11,13 +11,15 @@ def choose_road(
     *,
     model_has_batch: bool,
     cheaper_on_demand: bool = False,
+    in_a_hurry: bool = False,
 ) -> tuple[Road, str]:
     """The road and, in words, why.
 
     `affordable`: how many of the `new` cases the budget affords at the batch's price; None where it affords all of
     them. A budget that does not is spent in rounds, each chosen by what the rounds before it found, and a batch answers
     in one go. `batch_from`: the number of new cases from which on `auto` takes a batch, where
-    that is not dearer: a batch has no prompt cache, which can save more than half (`cheaper_on_demand`).
+    that is not dearer: a batch has no prompt cache, which can save more than half (`cheaper_on_demand`); and where the
+    caller is not in a hurry, as one who asks to fail fast is.
     """
     against = _against_batch(mode, new, affordable, model_has_batch=model_has_batch)
     if against:
@@ -26,6 +28,8 @@ def choose_road(
         return "batch", "mode batch was asked for"
     if new < batch_from:
         return "on_demand", f"{_cases(new)}, and a batch is worth its wait from {batch_from:,} on"
+    if in_a_hurry:
+        return "on_demand", "the run is to fail fast, and a batch may take a day"
     if cheaper_on_demand:
         return "on_demand", "the prompt cache makes calls on demand cheaper than a batch, which has none"
     return "batch", f"{_cases(new)}, which is {batch_from:,} or more; a batch costs half as much"
@@ -40,8 +44,8 @@ def _against_batch(mode: RunMode, new: int, affordable: int | None, *, model_has
         return "the model has no batch inference by this configuration (prices.json)"
     if affordable is not None:
         return (
-            f"the budget affords some {affordable:,} of {_cases(new)}, which are chosen in rounds, and a batch answers "
-            "in one go"
+            f"at a batch's price the budget affords some {affordable:,} of {_cases(new)}: they are chosen in rounds, "
+            "and a batch answers in one go"
         )
     return ""
 

@@ -12,7 +12,15 @@ from plumbline.confidence import read_calibration
 from plumbline.contracts.batch import BatchSubmission
 from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.cases import IngestedCase
-from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
+from plumbline.contracts.errors import (
+    BrokenInvariant,
+    ModelAccessDenied,
+    ModelRequestRejected,
+    ModelThrottled,
+    ModelUnavailable,
+    NothingLabeled,
+    StoreDenied,
+)
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
 from plumbline.contracts.selection import Selection
@@ -22,6 +30,16 @@ from plumbline.ports import Ledger, ObjectStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
 
 _LEDGER_BATCH = 1000
+# What to do where every case failed for this reason.
+_TODO = {
+    ModelAccessDenied.__name__: "enable access to the model in Bedrock, in this region, and check the model id or "
+    "inference profile and the stack's ModelArns",
+    ModelRequestRejected.__name__: "check the model id, since many models are reached only through an inference "
+    "profile of the region",
+    ModelThrottled.__name__: "wait, or raise the model's quotas",
+    ModelUnavailable.__name__: "wait until the model's service answers again",
+    StoreDenied.__name__: "check the stack's roles and bucket policies",
+}
 
 
 def collate(
@@ -71,7 +89,7 @@ def _outcomes(task: CollateTask, prompt: LoadedPrompt, data: ObjectStore) -> Tal
     run = task.run
     none = prompt.prompt.none_of_these
     selection = _selection(task, data)
-    tally = Tally(prompt.prompt.category_names, selection)
+    tally = Tally(prompt.prompt.category_names, selection, prompt.prompt.answer_names)
     records = ShardRecords.none()
     with data.writer(keys.outcomes(run.run_id)) as stream, closing(read_ahead(run.run_id, data, selection)) as shards:
         # Ingest writes the index in shard order, so that one shard's records are held at a time; cases that are
@@ -128,7 +146,8 @@ def _refuse_total_failure(summary: RunSummary) -> None:
     tried = summary.ingest.new - summary.outcomes["needs_review"] - summary.left_for_later - summary.budget_reached
     if tried and summary.outcomes["failed"] == tried:
         reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
+        todo = next((todo for error, todo in _TODO.items() if error in reasons), "mend the cause")
         raise NothingLabeled(
-            f"all {tried} new cases failed: {reasons}. Nothing is lost: mend the cause and run the same file again; "
-            "answers that were already paid for are reused."
+            f"all {tried} new cases failed: {reasons}. Nothing is lost: {todo}, then `plumbline resume "
+            f"{summary.run_id}`; answers that were already paid for are reused."
         )

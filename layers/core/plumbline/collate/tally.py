@@ -23,7 +23,10 @@ _EXCERPT_CHARS = 320
 class Tally:
     """Counts outcomes, classes, repairs, tokens and agreement with gold. Memory does not grow with the cases."""
 
-    def __init__(self, categories: Sequence[str], selection: Selection | None = None) -> None:
+    def __init__(
+        self, categories: Sequence[str], selection: Selection | None = None, answers: Sequence[str] = ()
+    ) -> None:
+        """`answers`: what gold may say, none-of-these as well; else the categories alone."""
         self.selection = selection
         self.explored: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
@@ -40,7 +43,7 @@ class Tally:
         self.calls = 0
         self.batch_calls = 0
         self.reused_calls = 0
-        self.agreement = Agreement(categories)
+        self.agreement = Agreement(answers or categories)
         self.samples: dict[str, list[Sample]] = {}
 
     @property

@@ -118,6 +118,11 @@ class Prompt(Model):
         return (*self.categories, Category(**none.model_dump())) if none else self.categories
 
     @property
+    def answer_names(self) -> tuple[str, ...]:
+        """The names of the answers: what gold labels may say."""
+        return tuple(answer.name for answer in self.answers)
+
+    @property
     def category_names(self) -> tuple[str, ...]:
         """The categories' names, in the prompt's order."""
         return tuple(category.name for category in self.categories)

@@ -217,6 +217,7 @@ def _decided(tally: Tally, run: RunRequest, settings: IngestSettings, estimate_u
         budget_usd=run.budget_usd,
         batch_from=settings.batch_from,
         model_has_batch=settings.model_has_batch,
+        in_a_hurry=run.fail_fast,
     )
     if decision.affordable == 0:
         raise BudgetExceeded(
