@@ -13,11 +13,11 @@ from plumbline.contracts.replies import ModelRequest, Usage
 
 class Calls(Model):
     """Calls so far. `answered` counts on-demand answers that a client was there to take, `requests` the same by request
-    hash and `usage` what they took; `batch_answered`, `batch_requests` and `batch_usage` are those of the batch jobs'
-    records. `repeated` counts the answers of either kind to a request that had been answered before, by either.
-    `abandoned` counts answers whose client was gone (a killed worker), `faults` errors and `record_errors` those of
-    records, both by code. `acted` counts how often each of the faults acted that are followed now (`rules.0`,
-    `jobs.1.missing`: their places in the file of faults)."""
+    hash and `usage` what they took, `tokens` by request hash; `batch_answered`, `batch_requests` and `batch_usage` are
+    those of the batch jobs' records. `repeated` counts the answers of either kind to a request that had been answered
+    before, by either. `abandoned` counts answers whose client was gone (a killed worker), `faults` errors and
+    `record_errors` those of records, both by code. `acted` counts how often each of the faults acted that are followed
+    now (`rules.0`, `jobs.1.missing`: their places in the file of faults)."""
 
     answered: int = 0
     repeated: int = 0
@@ -25,6 +25,7 @@ class Calls(Model):
     faults: dict[str, int] = Field(default_factory=dict)
     requests: dict[str, int] = Field(default_factory=dict)
     usage: Usage = Usage()
+    tokens: dict[str, Usage] = Field(default_factory=dict)
     batch_answered: int = 0
     batch_requests: dict[str, int] = Field(default_factory=dict)
     batch_usage: Usage = Usage()
@@ -47,6 +48,7 @@ class CallLog:
         self._faults: Counter[str] = Counter()
         self._abandoned = 0
         self._usage = Usage()
+        self._tokens: dict[str, Usage] = {}
         self._batch_requests: Counter[str] = Counter()
         self._batch_usage = Usage()
         self._record_errors: Counter[str] = Counter()
@@ -59,6 +61,7 @@ class CallLog:
             self._requests[digest] += 1
             self._keys[digest] = request.key
             self._usage += usage
+            self._tokens[digest] = self._tokens.get(digest, Usage()) + usage
 
     def abandoned(self) -> None:
         """Count an answer that nobody waited for."""
@@ -94,6 +97,7 @@ class CallLog:
                 faults=dict(self._faults),
                 requests=dict(self._requests),
                 usage=self._usage,
+                tokens=dict(self._tokens),
                 batch_answered=in_batch,
                 batch_requests=dict(self._batch_requests),
                 batch_usage=self._batch_usage,

@@ -50,8 +50,8 @@ def main() -> int:
 def _played(pipeline: Pipeline, scenario: Scenario) -> Played:
     try:
         return play(pipeline, scenario)
-    except AssertionError as error:  # a run that never ended
-        return Played(scenario, Found(problems=[str(error)]), 0, 0.0)
+    except Exception as error:  # noqa: BLE001 - a run that never ended, or what a scenario met; the others are played
+        return Played(scenario, Found(problems=[f"{type(error).__name__}: {error}"]), 0, 0.0)
 
 
 def _named(name: str) -> list[Scenario]:
@@ -84,13 +84,15 @@ def _sum_up(console: Console, played: Sequence[Played]) -> int:
     for one in played:
         table.add_row(one.scenario.name, one.scenario.fault, *_figures(one))
     console.print(table)
-    lost, doubled, wasted = (sum(getattr(p.found, name) for p in played) for name in ("lost", "doubled", "wasted"))
+    lost, doubled, wasted, calls, repaid = (
+        sum(getattr(p.found, name) for p in played) for name in ("lost", "doubled", "wasted", "calls", "repaid")
+    )
     broken = [p.scenario.name for p in played if p.found.problems]
     console.print(f"lost = {lost}, doubled = {doubled}, wasted = {wasted}")
-    repaid = sum(p.found.repaid for p in played)
+    console.print(f"calls = {calls}, re-paid = {repaid}, wasted = {wasted}")
     if repaid:
         console.print(
-            f"re-paid = {repaid}: answered, and before that was stored the worker was killed, the store failed or "
+            "re-paid: answered, and before that was stored the worker was killed, the store failed or "
             "forgot it; each is counted in the run's budget"
         )
     if broken:

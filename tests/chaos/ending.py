@@ -69,8 +69,9 @@ def ended(run: Run) -> Ended:
 
 
 def check_acted(scenario: Scenario, acted: Acted, found: Found) -> None:
-    """Check that every fault of the scenario did something. Of those that are drawn, for calls and invocations one has
-    to; the model's are drawn by what it is asked, so each of them has to. A budget is `check_ending`'s."""
+    """Check that every fault of the scenario did something, at each of the calls that it names. Of those that are
+    drawn, for calls and invocations one has to; the model's are drawn by what it is asked, so each of them has to. A
+    budget is `check_ending`'s."""
     for idle in _idle(scenario, acted):
         found.expect(False, f"{idle} never came about: the scenario proves nothing of it")
     found.expect(bool(acted.total or scenario.budget), "nothing went wrong: the scenario proves nothing")
@@ -94,8 +95,12 @@ def _idle_of(kind: str, faults: Sequence[CallFault | InvocationFault], acted: Ma
     if drawn and not any(acted.get(number) for number in drawn):
         yield f"any of the {kind} faults that are drawn"
     for number, fault in enumerate(faults):
-        if number not in drawn and not acted.get(number):
-            yield f"{kind} fault {number} ({fault.do} {fault.function})"
+        if number in drawn:
+            continue
+        times, wanted = acted.get(number, 0), len(fault.calls) or 1
+        if times < wanted:
+            of_them = f" at {wanted - times} of the {wanted} {kind}s that it names" if wanted > 1 else ""
+            yield f"{kind} fault {number} ({fault.do} {fault.function}){of_them}"
 
 
 def check_ending(scenario: Scenario, driven: Sequence[Ended], again: Ended | None, found: Found) -> None:

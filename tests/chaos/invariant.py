@@ -13,7 +13,7 @@ from plumbline.contracts.replies import Usage
 from plumbline.contracts.runs import ShardEntry
 from plumbline.prices import price_table
 from tests.chaos.found import Found
-from tests.chaos.money import account, check_money
+from tests.chaos.money import Asked, account, check_money
 from tests.chaos.watch import Watch
 from tests.statemachine.pipeline import Pipeline, Run
 
@@ -32,9 +32,12 @@ def check_invariant(
         _check_run(run, found)
     after = pipeline.calls
     check_calls(after, before, watch.unstored, found)
-    # An answer that nobody took may have been paid for: what was set aside for it stays.
-    unsettled = watch.unsettled or after.abandoned > before.abandoned
-    check_money([account(run) for run in runs], _asked_usd(after, before, model_id), unsettled=unsettled, found=found)
+    # An answer that nobody took may have been paid for: what was set aside for it stays. Of killed workers' calls the
+    # watch knows already.
+    untaken = max(0, after.abandoned - before.abandoned - watch.cut_off) * watch.dearest
+    unsettled = {run.run_id: watch.unsettled[run.run_id] + untaken for run in runs}
+    asked = Asked(_asked_usd(after, before, model_id), repaid_usd(after, before, model_id))
+    check_money([account(run) for run in runs], asked, unsettled=unsettled, found=found)
     _check_silence(pipeline, runs, canary, found)
     return found
 
@@ -101,7 +104,7 @@ def check_calls(after: Calls, before: Calls, unstored: Mapping[str, int], found:
     found.calls = answers.total()
     for digest, times in answers.items():
         excused = 0 if digest in before.batch_requests or in_batch[digest] else unstored.get(_id(after, digest), 0)
-        more = times - 1 if not _known(before, digest) else times
+        more = _again(before, digest, times)
         found.repaid += more
         found.wasted += max(0, more - excused)
     found.expect(not found.wasted, f"{found.wasted} calls were made again though their answer was stored")
@@ -111,8 +114,20 @@ def _id(calls: Calls, digest: str) -> str:
     return stored_id(calls.keys[digest])
 
 
-def _known(calls: Calls, digest: str) -> bool:
-    return digest in calls.requests or digest in calls.batch_requests
+def _again(before: Calls, digest: str, times: int) -> int:
+    known = digest in before.requests or digest in before.batch_requests
+    return times if known else times - 1
+
+
+def repaid_usd(after: Calls, before: Calls, model_id: str) -> float:
+    """What the answers cost that requests were given again on demand. All answers to a request are taken to cost the
+    same: where answers get lost, no scenario has a rule that answers a request in two ways."""
+    total = 0.0
+    for digest, times in _more(after.requests, before.requests).items():
+        tokens = _more(after.tokens[digest].model_dump(), before.tokens.get(digest, Usage()).model_dump())
+        usd = price_table().usd(model_id, Usage(**tokens)) or 0.0
+        total += usd / times * _again(before, digest, times)
+    return total
 
 
 def _more(after: Mapping[str, int], before: Mapping[str, int]) -> Counter[str]:

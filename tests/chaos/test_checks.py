@@ -1,23 +1,22 @@
 """The chaos suite's own checks: each is fed a record that does not add up, and has to complain."""
 
-import json
-from collections import Counter
-from dataclasses import replace
-from inspect import getsource
-from typing import Any
+from dataclasses import dataclass, replace
+from io import StringIO
+from typing import Any, cast
 
 import pytest
+from rich.console import Console
 
-from local.bedrock.calls import Calls
-from local.disturbing import Call, CallFault, InvocationFault
-from plumbline.adapters import spend
-from plumbline.adapters.idempotency import stored_id
+from local.disturbing import CallFault, InvocationFault
+from plumbline import keys
+from plumbline.contracts.batch import BatchSubmission
+from tests.chaos import __main__ as command
 from tests.chaos.ending import Acted, Ended, check_acted, check_ending
 from tests.chaos.found import Found
-from tests.chaos.invariant import check_calls
-from tests.chaos.money import Account, check_money
+from tests.chaos.money import Account, Asked, account, check_money
+from tests.chaos.play import Played
 from tests.chaos.scenario import Scenario
-from tests.chaos.watch import Watch
+from tests.statemachine.pipeline import Pipeline, Run
 
 # ---------------------------------------------------------------- faults that have to act
 
@@ -26,13 +25,13 @@ ALL_KINDS = Scenario(
     "of each kind",
     rules=[{"do": "junk"}, {"do": "fault", "share": 0.5}],
     jobs=[{"missing": 0.2, "ends": "Stopped", "seconds": 1.0}],
-    calls=[CallFault(do="fail", share=0.1), CallFault(do="fail", share=0.2), CallFault(do="kill", calls=(2,))],
+    calls=[CallFault(do="fail", share=0.1), CallFault(do="fail", share=0.2), CallFault(do="kill", calls=(2, 5))],
     invocations=[InvocationFault(do="double")],
     evict="stored",
 )
 ALL_ACTED = Acted(
     {"rules.0": 1, "rules.1": 3, "jobs.0.missing": 1, "jobs.0.ends": 1},
-    calls={1: 1, 2: 1},
+    calls={1: 1, 2: 2},
     invocations={0: 1},
     forgotten=2,
 )
@@ -56,8 +55,9 @@ def test_a_scenario_all_of_whose_faults_acted_proves_something() -> None:
         ({"model": {**ALL_ACTED.model, "rules.1": 0}}, "rule 1 (fault)"),
         ({"model": {**ALL_ACTED.model, "jobs.0.missing": 0}}, "missing of job entry 0"),
         ({"model": {**ALL_ACTED.model, "jobs.0.ends": 0}}, "ends of job entry 0"),
-        ({"calls": {2: 1}}, "any of the call faults that are drawn"),
-        ({"calls": {0: 5}}, "call fault 2 (kill"),
+        ({"calls": {2: 2}}, "any of the call faults that are drawn"),
+        ({"calls": {0: 5}}, "call fault 2 (kill ) at 2 of the 2 calls"),
+        ({"calls": {0: 5, 2: 1}}, "call fault 2 (kill ) at 1 of the 2 calls"),
         ({"invocations": {}}, "invocation fault 0 (double"),
         ({"forgotten": 0}, "that the store forgets"),
     ],
@@ -129,18 +129,19 @@ GOOD = Account("run-1", budget_usd=0.01, committed=3002, spent=3002, usd=0.003, 
 HOLDS = replace(GOOD, committed=3402, perhaps_usd=0.0004)
 
 
-def money(*accounts: Account, asked: float = 0.003, repaid: int = 0, unsettled: bool = False) -> list[str]:
+def money(*accounts: Account, asked: float = 0.003, repaid: int = 0, unsettled: int = 0) -> list[str]:
+    """What is found of three calls for `asked`, all of one price, `repaid` of them made again."""
     found = Found(calls=3, repaid=repaid)
-    check_money(accounts, asked, unsettled=unsettled, found=found)
+    check_money(accounts, Asked(asked, asked * repaid / 3), unsettled={"run-1": unsettled}, found=found)
     return found.problems
 
 
 def test_accounts_that_add_up() -> None:
     assert money(GOOD) == []
-    assert money(HOLDS, unsettled=True) == []
+    assert money(HOLDS, unsettled=400) == []
     assert money(replace(GOOD, usd=0.002), repaid=1) == []  # one of three was lost with its worker
     unsettled = replace(GOOD, committed=3400, spent=2001, perhaps_usd=0.001399)  # one was answered and not settled
-    assert money(unsettled, unsettled=True) == []
+    assert money(unsettled, unsettled=1400) == []
     assert money(GOOD, Account("run-2", budget_usd=1.0), asked=0.003) == []  # one that asked for nothing
 
 
@@ -151,7 +152,8 @@ def test_accounts_that_add_up() -> None:
         (replace(GOOD, committed=2900, spent=2900), 0.003, "has counted 2900 only"),
         (replace(GOOD, committed=3100, spent=3100), 0.003, "has counted 3100 as spent"),
         (replace(GOOD, budget_usd=0.003), 0.003, "of a budget of 3000"),
-        (HOLDS, 0.003, "stay set aside for nothing"),
+        (HOLDS, 0.003, "400 micro-dollars stay set aside, and there is a reason for 0"),
+        (replace(GOOD, spent=3402, perhaps_usd=-0.0004), 0.003, "-400 micro-dollars stay set aside"),
         (replace(GOOD, perhaps_usd=0.0004), 0.003, "its summary says 400"),
         (replace(GOOD, committed=0, spent=0), 0.003, "its cap has 0"),
     ],
@@ -161,120 +163,81 @@ def test_an_account_that_does_not_add_up_is_noticed(account: Account, asked: flo
 
 
 def test_what_is_set_aside_is_what_the_summary_says_whatever_went_wrong() -> None:
-    assert money(replace(HOLDS, perhaps_usd=0.0), unsettled=True)
+    assert money(replace(HOLDS, perhaps_usd=0.0), unsettled=400)
+
+
+def test_the_summaries_lack_what_was_paid_for_again_and_nothing_else() -> None:
     assert money(replace(GOOD, usd=0.003), repaid=1), "a lost answer is in no summary"
+    assert any("the summaries say $0.000000 only" in problem for problem in money(replace(GOOD, usd=0.0), repaid=1))
+    unsettled = replace(GOOD, usd=0.0019, spent=1902, perhaps_usd=0.0011)
+    assert len(money(unsettled, repaid=1, unsettled=1100)) == 1
 
 
-# ---------------------------------------------------------------- calls that are paid for again
+def test_a_reason_for_one_call_is_none_for_a_whole_batch() -> None:
+    most_of_it = replace(GOOD, committed=9900, spent=3002, perhaps_usd=0.006898)
+    assert len(money(most_of_it, unsettled=400)) == 1
+    assert money(most_of_it, unsettled=6898) == []
+    assert len(money(replace(most_of_it, of_batch=6898), unsettled=6898)) == 1, "a batch is settled whatever happens"
+    assert money(HOLDS, replace(HOLDS, run_id="run-2"), asked=0.006, unsettled=400), "each run has reasons of its own"
 
-KEY, DIGEST = "key-1", "digest-1"
-ID = stored_id(KEY)
-REPLIES, LEDGER = "stack-Replies", "stack-Ledger"
 
+@dataclass(frozen=True)
+class Stored:
+    """As much of a run as its account is read from."""
 
-def calls(on_demand: int = 0, in_batch: int = 0) -> Calls:
-    return Calls(
-        requests={DIGEST: on_demand} if on_demand else {},
-        batch_requests={DIGEST: in_batch} if in_batch else {},
-        keys={DIGEST: KEY},
-    )
+    item: dict[str, int]
+    reserved_usd: float | None = None
+    run_id: str = "run-1"
+
+    @property
+    def pipeline(self) -> "Stored":
+        return self
+
+    def table(self, _: str) -> list[dict[str, dict[str, str]]]:
+        return [{"pk": {"S": "spend#run-1"}, "sk": {"S": "spend"}, **{n: {"N": str(v)} for n, v in self.item.items()}}]
+
+    def request(self, _: str) -> dict[str, float]:
+        return {"budget_usd": 0.01}
+
+    def has(self, key: str) -> bool:
+        return key == keys.batch(self.run_id) and self.reserved_usd is not None
+
+    def read(self, _: str) -> bytes:
+        return BatchSubmission(reserved_usd=self.reserved_usd or 0.0).model_dump_json().encode()
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "excuses", "repaid", "wasted"),
+    ("item", "reserved_usd", "of_batch"),
     [
-        (calls(1), calls(), 0, 0, 0),
-        (calls(3), calls(), 2, 2, 0),
-        (calls(3), calls(), 1, 2, 1),
-        (calls(2), calls(1), 0, 1, 1),  # answered in an earlier scenario already
-        (calls(1, in_batch=1), calls(), 1, 1, 1),  # a batch's answer is never lost
-        (calls(0, in_batch=2), calls(), 2, 1, 1),
+        ({"batch_reserved": 6898, "batch_settled": 3002}, 0.006898, 0),
+        ({"batch_reserved": 6898}, 0.006898, 6898),  # never settled
+        ({"batch_reserved": 6898}, 0.0, 0),  # no job was accepted: given back
+        ({"batch_reserved": 6898}, None, 6898),
+        ({"committed": 3002, "spent": 3002}, 0.0, 0),
     ],
 )
-def test_what_is_paid_for_again_without_an_excuse_is_wasted(
-    after: Calls, before: Calls, excuses: int, repaid: int, wasted: int
+def test_a_batch_that_was_not_settled_holds_what_was_set_aside_for_it(
+    item: dict[str, int], reserved_usd: float | None, of_batch: int
 ) -> None:
-    found = Found()
-    check_calls(after, before, Counter({ID: excuses}), found)
-    assert (found.repaid, found.wasted) == (repaid, wasted)
-    assert bool(found.problems) == bool(wasted)
+    assert account(cast("Run", Stored(item, reserved_usd))).of_batch == of_batch
 
 
-def item(operation: str, function: str = "ClassifyFunction", item_id: str = ID, table: str = REPLIES) -> Call:
-    where = "Item" if operation == "PutItem" else "Key"
-    return Call(function, "dynamodb", operation, json.dumps({"TableName": table, where: {"id": {"S": item_id}}}))
+# ---------------------------------------------------------------- the table
 
 
-def update(expression: str, function: str = "ClassifyFunction") -> Call:
-    return Call(function, "dynamodb", "UpdateItem", json.dumps({"TableName": LEDGER, "UpdateExpression": expression}))
+def test_whatever_breaks_a_scenario_the_others_are_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(_: Pipeline, scenario: Scenario) -> Played:
+        raise KeyError(scenario.name)
+
+    monkeypatch.setattr(command, "play", play)
+    assert command._played(cast("Pipeline", None), LEFT).found.problems == ["KeyError: 'left'"]
 
 
-BEGIN, STORE, DELETE = item("PutItem"), item("UpdateItem"), item("DeleteItem")
-RESERVE, SETTLE = update("ADD committed :amount"), update("ADD committed :change, spent :cost")
-KILL, FAIL, LOSE = CallFault(do="kill"), CallFault(do="fail"), CallFault(do="fail", done=True)
-
-
-def watched(*happened: tuple[Call, bool] | tuple[CallFault, Call]) -> Watch:
-    watch = Watch(REPLIES, LEDGER)
-    for first, second in happened:
-        if isinstance(first, CallFault):
-            assert isinstance(second, Call)
-            watch.told(first, second)
-        else:
-            watch.heard(first, bool(second))
-    return watch
-
-
-OF_S3 = Call("ClassifyFunction", "s3", "PutObject", "/bucket/key")
-OF_LEDGER = item("UpdateItem", table=LEDGER)
-
-
-@pytest.mark.parametrize(
-    ("happened", "excuses"),
-    [
-        ([(BEGIN, True), (STORE, True), (KILL, OF_S3), (BEGIN, False)], 0),  # stored, then its worker died
-        ([(BEGIN, True), (KILL, OF_S3), (BEGIN, True)], 1),
-        ([(BEGIN, True), (KILL, OF_S3), (BEGIN, True), (KILL, OF_S3), (BEGIN, True)], 2),
-        ([(BEGIN, True), (KILL, OF_S3)], 0),  # nobody asks again
-        ([(BEGIN, True), (KILL, OF_S3), (STORE, True), (BEGIN, True)], 0),  # its last word was carried out
-        ([(BEGIN, True), (KILL, replace(OF_S3, function="RepairFunction")), (BEGIN, True)], 0),  # another's worker
-        ([(BEGIN, True), (FAIL, OF_S3), (BEGIN, True)], 0),  # S3 failed
-        ([(BEGIN, True), (FAIL, OF_LEDGER), (BEGIN, True)], 0),  # another table failed
-        ([(BEGIN, True), (STORE, False), (STORE, False), (BEGIN, True)], 1),  # tries of one call
-        ([(BEGIN, True), (STORE, False), (STORE, True), (BEGIN, True)], 0),  # the second try stored it
-        ([(BEGIN, True), (DELETE, True), (KILL, OF_S3), (BEGIN, True)], 0),  # nobody had answered
-        ([(BEGIN, True), (STORE, False), (KILL, OF_S3), (BEGIN, True)], 1),
-    ],
-)
-def test_only_a_killed_worker_or_a_store_that_failed_excuses_a_call(happened: Any, excuses: int) -> None:
-    assert watched(*happened).unstored[ID] == excuses
-
-
-def test_what_the_store_forgot_is_excused() -> None:
-    watch = watched((BEGIN, True), (STORE, True))
-    watch.forgot(ID)
-    assert watch.unstored == {ID: 1}
-
-
-@pytest.mark.parametrize(
-    ("happened", "unsettled"),
-    [
-        ([(RESERVE, True), (SETTLE, True), (KILL, OF_S3)], False),
-        ([(RESERVE, True), (KILL, OF_S3)], True),
-        ([(RESERVE, True), (KILL, replace(OF_S3, function="RepairFunction"))], False),
-        ([(RESERVE, True), (FAIL, OF_S3), (SETTLE, True)], False),
-        ([(RESERVE, True), (SETTLE, False)], True),
-        ([(RESERVE, False), (FAIL, RESERVE), (RESERVE, True), (SETTLE, True)], False),
-        ([(RESERVE, True), (LOSE, RESERVE), (RESERVE, True), (SETTLE, True)], True),
-        ([(RESERVE, True), (SETTLE, True), (LOSE, SETTLE)], False),
-        ([(update("SET batch_settled = :cost ADD committed :change, spent :cost"), False)], False),  # done before
-    ],
-)
-def test_money_stays_set_aside_for_a_reason_only(happened: Any, unsettled: bool) -> None:
-    assert watched(*happened).unsettled == unsettled
-
-
-def test_the_watch_knows_the_updates_of_the_cap() -> None:
-    """Its words are those of the adapter: else it would hear nothing, and excuse nothing."""
-    for call in (RESERVE, SETTLE):
-        assert f'"{json.loads(call.sent)["UpdateExpression"]}"' in getsource(spend)
+def test_the_last_lines_count_the_calls_of_all_scenarios() -> None:
+    good, bad = Found(calls=9, repaid=2), Found(calls=8, repaid=3, wasted=1, problems=["it is broken"])
+    said = StringIO()
+    played = [Played(LEFT, found, 1, 0.0) for found in (good, bad)]
+    assert command._sum_up(Console(file=said, width=140), played[:1]) == 0
+    assert "lost = 0, doubled = 0, wasted = 0\ncalls = 9, re-paid = 2, wasted = 0\n" in said.getvalue()
+    assert command._sum_up(Console(file=said, width=140), played) == 1
+    assert "lost = 0, doubled = 0, wasted = 1\ncalls = 17, re-paid = 5, wasted = 1\n" in said.getvalue()
