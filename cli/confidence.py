@@ -57,8 +57,8 @@ def fit_command(
 ) -> None:
     """Fit on a run's labels that have gold: what came with the export, what was reviewed, or FILE.
 
-    It holds for that prompt version and that model, and counts from the next run on. At least 50 labels with gold, ten
-    of them wrong; some 150 are better.
+    It holds for that prompt version and that model, and counts from the next run on.
+    It takes 50 labels with gold, ten of them wrong; some 150 are better.
     """
     where = stacks.find(stack)
     raise typer.Exit(fit_run(where, run, gold, mapping, plot, console_for(as_json=as_json), as_json=as_json))

@@ -173,7 +173,7 @@ def _needed(prompt: LoadedPrompt | None, summary: RunSummary) -> LoadedPrompt:
 
 def _gold(options: EvaluateOptions, where: Stack, summary: RunSummary, prompt: LoadedPrompt | None) -> RunGold:
     """A label none-of-these that people gave counts as what it is: the model's category was wrong."""
-    categories = [answer.name for answer in prompt.prompt.answers] if prompt else list(summary.classes)
+    categories = [*prompt.prompt.answer_names] if prompt else list(summary.classes)
     given = gold_by_id(options.gold, options.mapping, categories) if options.gold else None
     try:
         return gold_of_labels(summary.task, summary.run_id, categories, S3ObjectStore(where.data_bucket), given)

@@ -34,7 +34,7 @@ from plumbline.drafting.rounds import (
     start_estimate,
 )
 from plumbline.prompting import LoadedPrompt, versions
-from plumbline.report.improvement import STOPPED, difference, render_improvement
+from plumbline.report.improvement import STOPPED, difference, doubt, render_improvement
 from plumbline.report.words import count, interval_span, model_note, money, percent, plural
 
 _SAMPLE: Final = 300
@@ -251,9 +251,15 @@ def _say_end(console: Console, found: Improvement, report: Path) -> None:
     paid = "" if found.usd is None else f"; paid {money(found.usd)} of {money(found.budget_usd)}"
     say(console, f"{plural(found.calls, 'answer')}, {count(found.reused)} reused{paid}.", style="dim")
     say(console, f"Report: {shown(report.absolute())}")
-    if found.version:
-        again = plumbline(f"prompts publish {found.task} {found.version}")
-        say(console, f"Read the draft, then: {again}")
+    if found.version is None:
+        return
+    if words := doubt(found):
+        again = plumbline(f"prompts compare {found.base} {found.version} --task {found.task} --gold FILE")
+        say(console, f"{words} Before you publish it, compare both on other cases:", style="yellow")
+        say(console, f"  {again}")
+        return
+    again = plumbline(f"prompts publish {found.task} {found.version}")
+    say(console, f"Read the draft, then: {again}")
 
 
 def _said(found: Improvement, *, best: bool) -> str:

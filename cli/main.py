@@ -79,7 +79,10 @@ def run_command(
         Path | None, typer.Option("--map", metavar="FILE", help="Which column is which field (YAML).")
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", metavar="USD", help="Stop before a dearer run starts.")
+        float | None,
+        typer.Option(
+            "--budget", metavar="USD", help="The most to spend; of a dearer file the most useful cases are labeled."
+        ),
     ] = None,
     model_id: Annotated[
         str | None, typer.Option("--model-id", metavar="ID", help="A Bedrock model or profile.")

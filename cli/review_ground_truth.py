@@ -160,7 +160,7 @@ def import_manifest(where: Stack, manifest: str, attribute: str | None, console:
         summary = review.summary_for(where, found.run_id, name)
         strangers = review.not_of_run(where, summary, found.asked)
         answers = review.known_answers(summary, [case for case in found.asked if case not in strangers])
-        found.problems += gt.unknown(found.labels, answers)
+        found.problems += gt.unknown(found, answers)
         if strangers:
             what = f"{plural(len(strangers), 'case')} are not as the run {found.run_id} has them"
             found.problems.append(f"{what}. Is it of another stack, or has the run been repeated since?")

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cli.paths import plumbline
 from cli.stack import Stack
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.errors import TrainingNotConfigured
@@ -43,7 +44,7 @@ def rendered(summary: RunSummary, stack: Stack, places: Mapping[str, str] | None
     """The whole summary, for 80 columns and up. `places`: for a bucket key, what to call it on this machine."""
     parts: list[RenderableType] = [
         Text(), _title(summary), Text(), _funnel(summary), Text(), _classes(summary), *_repairs(summary),
-        Text(), _facts(summary, stack), Text(), _steps(summary, places or {}),
+        Text(), _facts(summary, stack), Text(), _steps(summary, stack, places or {}),
     ]  # fmt: skip
     return Group(*parts)
 
@@ -227,10 +228,17 @@ def _short_by(balance: BalanceResult) -> str:
     return ", ".join(f"{name} {count(missing)}" for name, missing in balance.missing.items() if missing > 0)
 
 
-def _steps(summary: RunSummary, places: Mapping[str, str]) -> RenderableType:
+def _here(code: str, stack: Stack) -> str:
+    """A report's command as it can be pasted on this machine; anything else as it is."""
+    words = code.removeprefix("plumbline ")
+    return code if words == code else plumbline(f"{words}{stack.option}")
+
+
+def _steps(summary: RunSummary, stack: Stack, places: Mapping[str, str]) -> RenderableType:
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=2, justify="right", style="cyan")
     grid.add_column(overflow="fold")
     for step in next_steps(summary):
-        grid.add_row("→", Text.assemble(step.text, f" {places.get(step.code, step.code)}" if step.code else ""))
+        code = places.get(step.code) or _here(step.code, stack)
+        grid.add_row("→", Text.assemble(step.text, f" {code}" if code else ""))
     return Group(Text("Next", style="dim"), grid)

@@ -14,8 +14,10 @@ from cli.errors import CliError, UsageProblem
 from cli.improve_prompts import ImproveOptions, improve
 from cli.stack import Stack
 from plumbline.contracts.errors import ModelAccessDenied
+from plumbline.contracts.improvements import Improvement
 from plumbline.contracts.replies import ModelRequest
 from plumbline.prompting import load_prompt
+from plumbline.report.improvement import doubt, render_improvement
 from tests.builders import answer
 from tests.cli.trying import gold_file, with_model
 
@@ -98,6 +100,28 @@ def test_a_draft_that_helps_is_written_unpublished_with_its_report(
     assert "gym &lt;b&gt;membership" in page
     assert "<b>membership" not in page
     assert "no round looked at these cases" in page
+
+
+def test_a_draft_that_the_final_part_does_not_bear_out_is_not_called_ready(
+    run_improve: Improve, console: Console, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_improve(model_id=HAIKU, as_json=True)
+    out = capsys.readouterr().out
+    found = Improvement.model_validate(json.JSONDecoder().raw_decode(out[out.index("{\n") :])[0])
+    assert doubt(found) == ""
+    assert found.final is not None
+    turned = found.final.model_copy(update={"fixed": found.final.broke, "broke": found.final.fixed})
+    words = doubt(found.model_copy(update={"final": turned}))
+    assert words == "The final part does not bear v5 out: it is no better there than v2."
+    assert words in render_improvement(found.model_copy(update={"final": turned}))
+    assert "was not looked at" in doubt(found.model_copy(update={"final": None}))
+    assert doubt(found.model_copy(update={"final": None, "version": None})) == ""
+    monkeypatch.setattr(improve_prompts, "doubt", lambda found: words)
+    run_improve(model_id=HAIKU, out="v6")
+    said = console.export_text().rpartition("Written: ")[2]
+    assert "Before you publish it, compare both" in said
+    assert "prompts compare v2 v6 --task root_cause --gold FILE" in said
+    assert "prompts publish" not in said
 
 
 def test_json_is_the_whole_trail(run_improve: Improve, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,15 @@ def test_training_that_did_not_start_says_where_to_look() -> None:
     assert "Training did not start (Other). See the log group" in other
 
 
+def test_a_command_of_the_next_steps_can_be_pasted_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMBLINE_HOME", "elsewhere")
+    reasons = {"needs_review: low_confidence": 3}
+    summary = summaries.typical().model_copy(update={"outcome_reasons": reasons})
+    text = words(text_of(summary, 300))
+    for command in (f"review export {summary.run_id} --queue", f"prompts mine {summary.run_id}"):
+        assert re.search(rf"PLUMBLINE_HOME=elsewhere \S*plumbline {command}", text)
+
+
 def test_a_stack_without_training_is_not_called_a_failure() -> None:
     text = words(text_of(summaries.summary_of(training_error="TrainingNotConfigured"), 120))
     assert "The stack does not train (its TrainingImage is none), so no training was started." in text
@@ -125,7 +134,7 @@ def test_no_reason_is_shown_by_its_code(kind: str) -> None:
 
 def test_reasons_are_said_in_words_and_an_error_keeps_the_name_that_operations_lists() -> None:
     text = words(text_of(summaries.backlog(), 200))
-    assert "948 dropped: left for later, since the budget went to cases of more use" in text
+    assert "948 dropped: left for later, as others were of more use or no class needed them" in text
     reasons = {"failed: ModelThrottled": 1, "failed: Sandbox.Timedout": 2, "needs_review: low_confidence": 3}
     text = words(text_of(summaries.summary_of(outcome_reasons=reasons), 200))
     assert "1 failed: the model's service was too busy (ModelThrottled)" in text

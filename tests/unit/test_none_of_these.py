@@ -8,8 +8,11 @@ import pytest
 from local.bedrock.prompt_reader import category_names
 from plumbline.contracts.errors import InvalidPrompt, UnparseableReply
 from plumbline.contracts.prompts import NoneOfThese, Prompt
+from plumbline.ingest import settings_for
 from plumbline.parse.reader import read_answer
 from plumbline.prompting import load_prompt, system_text
+from plumbline.settings import IngestFunctionSettings
+from tests import builders as b
 from tests.prompt_files import SHIPPED, SHIPPED_VERSIONS, a_file, write
 
 NONE = {"name": "No fruit", "description": "Nothing that grows."}
@@ -36,6 +39,14 @@ def test_it_is_read_as_an_answer_where_the_prompt_has_it(tmp_path: Path) -> None
         "<reasoning>a</reasoning><category>no fruit</category><runner_up>Pear</runner_up>", prompt.answers
     )
     assert (answer.category, answer.runner_up) == ("No fruit", "Pear")
+
+
+def test_ingest_knows_it_as_a_gold_label_where_the_prompt_has_it() -> None:
+    settings = IngestFunctionSettings(raw_bucket="raw", data_bucket="data", ledger_table="t", prompts_dir=SHIPPED)
+    for version, known in (("v3", False), ("v4", True)):
+        categories = settings_for(b.run(prompt_version=version), settings).categories
+        assert categories is not None
+        assert ("None of these" in categories) is known
 
 
 @pytest.mark.parametrize(

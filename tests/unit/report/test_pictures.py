@@ -41,6 +41,15 @@ def test_whatever_the_names_the_pictures_are_well_formed(name: str) -> None:
         assert not [element for element in root.iter() if element.tag.endswith("script")]
 
 
+def test_no_name_reaches_into_the_axis() -> None:
+    """Bold DejaVu Sans of 14 px, the widest of the page's fonts, takes 8.8 px a character on average."""
+    for name in ("v1", "Billing Inquiry: precision", "Documentation Improvement: precision"):
+        root = ElementTree.fromstring(intervals(name))
+        words = next(element for element in root.iter() if element.text == name and element.get("class") == "name")
+        grid = min(float(element.attrib["x1"]) for element in root.iter() if element.get("class") == "grid")
+        assert float(words.attrib["x"]) + 8.8 * len(name) < grid - 8
+
+
 def test_both_are_drawn_on_the_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "_STYLE", ".paper {{ fill: teal; }}")
     assert all("fill: teal" in document for document in (confidences("m"), intervals("m")))

@@ -105,6 +105,9 @@ def test_every_problem_names_its_line(lines: list[bytes], problem: str) -> None:
 
 
 def test_a_label_that_is_no_category_is_a_problem() -> None:
-    labels = read_manifest([labeled("C1", **{"class-name": "Sport"})], b.NOW).labels
-    assert unknown(labels, b.CATEGORIES)[0].startswith("'Sport' is no category of this task.")
-    assert unknown(labels, ("Sport",)) == []
+    lines = [labeled("C1"), *(labeled(case_id, **{"class-name": "Sport"}) for case_id in ("C2", "C3", "C4"))]
+    found = read_manifest(lines, b.NOW)
+    [said] = unknown(found, b.CATEGORIES)
+    assert said.startswith("line 2 and 2 more: 'Sport' is no category of this task.")
+    assert unknown(found, ("Sport", DEFECT)) == []
+    assert unknown(read_manifest(lines[:2], b.NOW), b.CATEGORIES)[0].startswith("line 2: 'Sport' is")

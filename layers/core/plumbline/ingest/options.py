@@ -19,8 +19,8 @@ class IngestSettings(Model):
     For limits a token is taken as four characters. `prompt_tokens` is the static part of the prompt, sent with every
     case, and `answer_tokens` the usual length of a reply. `raw_bucket` is the name of the bucket that `raw` stands
     for; with it a Ground Truth manifest may name its texts by `source-ref`. A gold label that is not one of the
-    task's `categories` is known to later stages as UNKNOWN_GOLD alone; None lets every gold label pass. From
-    `batch_from` new cases on a run of mode auto takes a batch, where the model has batch inference
+    prompt's answers, `categories`, is known to later stages as UNKNOWN_GOLD alone; None lets every gold label pass.
+    From `batch_from` new cases on a run of mode auto takes a batch, where the model has batch inference
     (`model_has_batch`).
     """
 
@@ -55,7 +55,7 @@ def settings_for(run: RunRequest | PredictionRun, settings: IngestFunctionSettin
             "prompt_tokens": prompt_tokens(prompt),
             "answer_tokens": min(ANSWER_TOKENS, prompt.prompt.model.max_tokens),
             "model_has_batch": price_table().has_batch(run.model_id),
-            "categories": prompt.prompt.category_names,
+            "categories": prompt.prompt.answer_names,
         }
     )
 

@@ -99,7 +99,9 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         steps.append(Advice(text))
     if summary.budget_reached:
         text = f"The budget of {money(summary.budget_usd)} was used up before {plural(summary.budget_reached, 'case')} "
-        steps.append(Advice(f"{text}had a label: upload the file again for them, with more where they are many."))
+        steps.append(
+            Advice(f"{text}had a label: upload the file again for them, with a larger budget where they are many.")
+        )
     kept = sum(n for why, n in summary.outcome_reasons.items() if why.startswith("needs_review: Anonymization"))
     if kept:
         text = f"Read {plural(kept, 'case')} kept from the model: personal data may be left in the text. PiiAllow, "
@@ -178,5 +180,6 @@ def _quality_steps(summary: RunSummary) -> list[Advice]:
     if wrong:
         gold, said = max(wrong, key=lambda pair: wrong[pair])
         text = f"The most frequent mix-up: {plural(wrong[gold, said], 'case')} of {gold} labeled {said}. "
-        steps.append(Advice(text + "A bad example of this pair in the prompt is the usual cure."))
+        text += "A bad example of this pair in the prompt is the usual cure; this drafts some:"
+        steps.append(Advice(text, f"plumbline prompts mine {summary.run_id}"))
     return steps

@@ -28,8 +28,19 @@ def render_improvement(found: Improvement) -> str:
             note=model_note(found.model_id),
             when=moment(found.finished_at),
             said=difference,
+            doubt=doubt(found),
         )
     )
+
+
+def doubt(found: Improvement) -> str:
+    """What speaks against the draft that was kept; empty where none was, or the final part bears it out."""
+    step = found.final
+    if found.version is None or (step is not None and len(step.fixed) > len(step.broke)):
+        return ""
+    if step is None:
+        return f"The final part was not looked at, so nothing but flattered figures speaks for {found.version}."
+    return f"The final part does not bear {found.version} out: it is no better there than {found.base}."
 
 
 def difference(step: VersionStep) -> str:

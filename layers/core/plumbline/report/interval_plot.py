@@ -11,8 +11,8 @@ from plumbline.report.words import clipped, interval_span, percent
 
 _WIDTH, _ROW, _TOP, _BELOW = 720, 38, 64, 46
 _LEFT, _RIGHT = 130, 190  # room for the names, and for the figures
-_NAME_CHARS, _MOST_CHARS = 16, 40  # of a name: what fits into that room, and what the picture is widened for
-_CHAR = 8.0
+_MOST_CHARS = 40  # of a name: what the picture is widened for
+_CHAR, _GAP = 8.9, 14  # a bold character at its usual width, and what stays free between a name and the axis
 _TICKS = (0, 25, 50, 75, 100)
 _STYLE = """
 .name { fill: var(--ink); font-weight: 600; } .figure { fill: var(--ink); }
@@ -29,8 +29,8 @@ class PlotRow(NamedTuple):
 
 def interval_plot(title: str, note: str, rows: Sequence[PlotRow]) -> str:
     """The SVG document: a title, a row for each proportion, the axis, and a note below it."""
-    wider = _CHAR * (min(_MOST_CHARS, max((len(row.name) for row in rows), default=0)) - _NAME_CHARS)
-    left = _LEFT + max(0.0, wider)
+    longest = min(_MOST_CHARS, max((len(row.name) for row in rows), default=0))
+    left = max(float(_LEFT), round(TITLE_LEFT + _CHAR * longest + _GAP))
     width = _WIDTH + left - _LEFT
     height = _TOP + _ROW * len(rows) + _BELOW
     foot = _TOP + _ROW * len(rows)
@@ -55,7 +55,7 @@ def _row(row: PlotRow, y: float, left: float) -> list[svg.Element]:
         svg.Line(x1=_x(value.low, left), x2=_x(value.high, left), y1=y, y2=y, class_=["whisker"]),
         svg.Circle(cx=_x(value.value, left), cy=y, r=6, class_=["dot"]),
         svg.Text(x=figure, y=y + 5, class_=["figure"], text=percent(value.value)),
-        svg.Text(x=figure + 58, y=y + 5, class_=["muted"], text=interval_span(value)),
+        svg.Text(x=figure + 64, y=y + 5, class_=["muted"], text=interval_span(value)),
     ]
 
 

@@ -49,7 +49,7 @@ _REPAIRS = {
     "re_asked": "Asked again",
 }
 _REASONS = {
-    LEFT_FOR_LATER: "left for later, since the budget went to cases of more use",
+    LEFT_FOR_LATER: "left for later, as others were of more use or no class needed them",
     BUDGET_REACHED: "the budget was used up",
     LOW_CONFIDENCE: "confidence too low",
     FITS_NO_CATEGORY: "fits no category",

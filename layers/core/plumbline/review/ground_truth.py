@@ -66,6 +66,7 @@ class ReturnedManifest:
 
     run_id: str | None = None
     jobs: set[str] = field(default_factory=set)
+    lines: dict[str, int] = field(default_factory=dict)  # by case id: the line that a case stands on
     asked: list[AskedCase] = field(default_factory=list)
     labels: list[GoldLabel] = field(default_factory=list)
     failed: int = 0
@@ -86,28 +87,33 @@ def read_manifest(lines: Iterable[bytes], now: datetime, attribute: str | None =
     Labels that no person confirmed (automated data labeling) are counted and left out. `now` stands for a date that a
     line does not have. Whether a label is a category is for the caller to check, with `unknown`.
     """
-    found, seen = ReturnedManifest(), dict[str, int]()
+    found = ReturnedManifest()
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         asked = _asked(line, number, found)
         if asked is None:
             continue
-        if asked[0].case_id in seen:
-            found.problems.append(
-                f"line {number}: the case of line {seen[asked[0].case_id]} again. Delete one of them."
-            )
+        first = found.lines.setdefault(asked[0].case_id, number)
+        if first != number:
+            found.problems.append(f"line {number}: the case of line {first} again. Delete one of them.")
             continue
-        seen[asked[0].case_id] = number
         found.asked.append(asked[0])
         _take(asked[0], asked[1], attribute, now, found)
     return found
 
 
-def unknown(labels: Iterable[GoldLabel], answers: Sequence[str]) -> list[str]:
-    """A problem for each label that is no category."""
-    wrong = dict.fromkeys(label.category for label in labels if label.category not in answers)
-    return [f"{name!r} is no category of this task. Known: {', '.join(answers)}." for name in wrong]
+def unknown(found: ReturnedManifest, answers: Sequence[str]) -> list[str]:
+    """A problem for each label that is no category, with the first line that has it and how many others do."""
+    lines: dict[str, list[int]] = {}
+    for label in found.labels:
+        if label.category not in answers:
+            lines.setdefault(label.category, []).append(found.lines[label.case_id])
+    return [
+        f"line {at[0]}{f' and {len(at) - 1} more' if at[1:] else ''}: {name!r} is no category of this task. "
+        f"Known: {', '.join(answers)}."
+        for name, at in lines.items()
+    ]
 
 
 def _asked(line: bytes, number: int, found: ReturnedManifest) -> tuple[AskedCase, dict[str, Any]] | None:
