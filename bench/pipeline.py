@@ -22,7 +22,8 @@ from bench.logs import StageFigures, stage_figures
 from bench.measuring import ROOT, ProcessFailed, in_fresh_process, machine, peak_mb, ratio, show
 from local.stack import LocalStack
 from plumbline import keys
-from plumbline.contracts.runs import ReportResult, RunSummary
+from plumbline.contracts.runs import ReportResult
+from plumbline.contracts.summary import RunSummary
 
 _POLL_SECONDS = 1.0
 _FILE = "made-up.jsonl"

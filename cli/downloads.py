@@ -21,7 +21,7 @@ from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject, PlumblineError, StoreDenied, StoreUnavailable
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.predictions import ExportPredicted
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_models
 
 MAX_SPLIT_BYTES: Final = 200 * 10**6

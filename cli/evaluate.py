@@ -25,7 +25,7 @@ from cli.wrapping import say
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import InvalidPrompt, MissingObject, ModelFileBroken
 from plumbline.contracts.evaluation import Evaluation, Reference, ReferenceCheck
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.evaluate import choose
 from plumbline.evaluate.labels import RunGold, gold_of_labels
 from plumbline.evaluate.texts import compare_texts

@@ -22,7 +22,7 @@ from plumbline.contracts.evaluation import (
     ReferenceCheck,
 )
 from plumbline.contracts.gold import GoldOrigin
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import clipped, count, interval_span, model_note, money, percent, plural
 
 _NAMES: dict[Check, str] = {

@@ -19,7 +19,7 @@ from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.evaluation import MAX_SCORE, MIN_SCORE, JudgeCheck, Judged
 from plumbline.contracts.judges import LoadedJudge
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.evaluate.judge import (
     CONCURRENCY,
     Judgement,

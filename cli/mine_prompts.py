@@ -26,7 +26,7 @@ from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import BudgetExceeded, MissingObject, PlumblineError
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.drafting.mining import Confusion, Miss, confusions, worth_drafting
 from plumbline.drafting.prompt_text import as_version
 from plumbline.drafting.writing import (

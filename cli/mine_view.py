@@ -10,7 +10,7 @@ from cli.errors import CliError
 from cli.paths import plumbline
 from cli.run_misses import RunMisses
 from cli.wrapping import say
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.drafting.mining import Confusion
 from plumbline.drafting.writing import MOST_EXAMPLES, Drafted
 from plumbline.report.words import clipped, count, percent, plural

@@ -29,7 +29,8 @@ from plumbline.adapters.stepfunctions import LabelCasesWorkflow
 from plumbline.collate.again import changes
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.replay import Replay, ReplayStage
-from plumbline.contracts.runs import IngestRecord, IngestResult, RunRequest, RunRow, RunSummary
+from plumbline.contracts.runs import IngestRecord, IngestResult, RunRequest, RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import count, plural
 
 REPLAY_EXAMPLES: Final = examples(

@@ -19,7 +19,7 @@ from cli.training_job import following
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 
 _ADVICE: Final[Mapping[str, str]] = {
     "BudgetExceeded": "Nothing was spent. Raise the budget with --budget, or run a smaller file.",

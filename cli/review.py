@@ -30,7 +30,7 @@ from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.prompts import Category
 from plumbline.contracts.review import AskedCase
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.gold import read_gold, write_gold
 from plumbline.jsonl import read_if_there, read_models
 from plumbline.prompting import load_prompt

@@ -20,7 +20,7 @@ from cli.status import run_summary
 from cli.wrapping import say
 from plumbline import keys
 from plumbline.adapters.s3 import S3ObjectStore
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import plural
 from plumbline.review import ground_truth as gt
 from plumbline.review.cases import sheet_id_of

@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from plumbline.contracts.prompts import Category
 from plumbline.contracts.review import SheetLineage
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import count, moment, plural
 from plumbline.review.cases import ReviewCase, asked_of, sheet_id_of
 

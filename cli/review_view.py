@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import interval_span, model_note, percent, plural
 from plumbline.review.verdict import Verdict
 

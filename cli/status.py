@@ -22,7 +22,8 @@ from cli.stack import Stack
 from cli.view import block, clock_text, plain_line
 from cli.wrapping import say
 from plumbline.adapters.dynamodb import DynamoLedger
-from plumbline.contracts.runs import RunRow, RunSummary
+from plumbline.contracts.runs import RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import count, elapsed, money
 
 _MARKS = {"SUCCEEDED": ("✓ ", "green"), "FAILED": ("✗ ", "red"), "RUNNING": ("• ", "cyan")}

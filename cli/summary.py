@@ -12,7 +12,8 @@ from cli.paths import plumbline
 from cli.stack import Stack
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.errors import TrainingNotConfigured
-from plumbline.contracts.runs import BalanceResult, RunSummary
+from plumbline.contracts.runs import BalanceResult
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.confidence import standing
 from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name

@@ -21,7 +21,8 @@ from plumbline.contracts.datasets import DatasetManifest, SplitFile
 from plumbline.contracts.labels import Label, Lineage, Outcome, Unparsed
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Reply, Usage
-from plumbline.contracts.runs import Cost, IngestResult, RunRequest, RunRow, RunSummary, ShardEntry, ShardFailure
+from plumbline.contracts.runs import IngestResult, RunRequest, RunRow, ShardEntry, ShardFailure
+from plumbline.contracts.summary import Cost, RunSummary
 from plumbline.jsonl import write_line
 from plumbline.ports import Ledger, ModelRegistry, ObjectStore, Workflow
 from plumbline.prompting import LoadedPrompt, load_prompt

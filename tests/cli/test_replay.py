@@ -18,7 +18,8 @@ from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.replay import Replay
-from plumbline.contracts.runs import IngestRecord, RunRow, RunSummary
+from plumbline.contracts.runs import IngestRecord, RunRow
+from plumbline.contracts.summary import RunSummary
 from tests import builders as b
 from tests.unit.report import summaries
 

@@ -20,7 +20,7 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.cases import Reject
 from plumbline.contracts.errors import StoreDenied
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import write_models
 from tests.unit.report import summaries
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from cli.stack import Stack
 from cli.summary import rendered
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from tests.unit.report import summaries
 
 STACK = Stack(

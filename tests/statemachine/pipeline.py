@@ -24,7 +24,8 @@ from plumbline.contracts.base import Model
 from plumbline.contracts.cases import IngestedCase, Reject
 from plumbline.contracts.labels import Label, Outcome
 from plumbline.contracts.replies import Reply
-from plumbline.contracts.runs import RunRow, RunSummary
+from plumbline.contracts.runs import RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.start_run import run_id_of
 
 M = TypeVar("M", bound=Model)

@@ -12,7 +12,8 @@ from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import NoneOfThese
 from plumbline.contracts.replies import Reply, Usage
-from plumbline.contracts.runs import CollateTask, RunRequest, RunSummary, ShardFailure
+from plumbline.contracts.runs import CollateTask, RunRequest, ShardFailure
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.prompting import LoadedPrompt

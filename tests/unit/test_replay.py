@@ -22,10 +22,10 @@ from plumbline.contracts.runs import (
     FailureTask,
     ReportTask,
     RunRow,
-    RunSummary,
     ShardTask,
     TrainingOutcome,
 )
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_models, write_models
 from plumbline.parse import parse
 from plumbline.parse_again import parse_again

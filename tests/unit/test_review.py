@@ -18,7 +18,8 @@ from plumbline.contracts.predictions import (
     SummarizeTask,
     TrendSummary,
 )
-from plumbline.contracts.runs import BalanceTask, CollateTask, RunRow, RunSummary, ShardFailure
+from plumbline.contracts.runs import BalanceTask, CollateTask, RunRow, ShardFailure
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_models
 from plumbline.parse import parse
 from plumbline.predict_shard import Models, predict_shard

@@ -3,8 +3,8 @@
 from plumbline.contracts.errors import ModelThrottled
 from plumbline.contracts.labels import BUDGET_REACHED
 from plumbline.contracts.replies import ModelReply, ModelRequest, Usage
-from plumbline.contracts.runs import RunSummary
 from plumbline.contracts.selection import LEFT_FOR_LATER
+from plumbline.contracts.summary import RunSummary
 from plumbline.observability import count
 from plumbline.ports import LanguageModel
 from plumbline.prices import price_table

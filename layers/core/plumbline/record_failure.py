@@ -11,7 +11,8 @@ from plumbline import keys
 from plumbline.contracts.batch import BatchSubmission
 from plumbline.contracts.errors import InvalidEvent, MissingObject
 from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
-from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow, RunSummary
+from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 _ENDED_OUTSIDE = {

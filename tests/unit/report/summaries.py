@@ -9,16 +9,8 @@ from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import (
-    BalanceResult,
-    ClassCount,
-    ClassGain,
-    Cost,
-    IngestResult,
-    RunSummary,
-    Sample,
-    SelectionSummary,
-)
+from plumbline.contracts.runs import BalanceResult, ClassCount, IngestResult
+from plumbline.contracts.summary import ClassGain, Cost, RunSummary, Sample, SelectionSummary
 
 SIX = (
     "Billing Inquiry",

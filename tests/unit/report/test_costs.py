@@ -4,7 +4,7 @@ import pytest
 
 from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.replies import Usage
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name
 from plumbline.report.facts import cost_facts, run_facts
 from tests.unit.report import summaries

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.contracts.runs import RunSummary, Sample
+from plumbline.contracts.summary import RunSummary, Sample
 from plumbline.report import render
 from tests.unit.report import summaries
 from tests.unit.report.html_page import Page

@@ -1,7 +1,7 @@
 """What the report says of confidence."""
 
 from plumbline.contracts.confidence import ConfidenceBlock
-from plumbline.contracts.runs import Sample
+from plumbline.contracts.summary import Sample
 from plumbline.report import render
 from tests.unit.report import summaries
 from tests.unit.report.html_page import Page

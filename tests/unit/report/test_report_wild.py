@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plumbline.contracts.accuracy import AccuracyBlock
-from plumbline.contracts.runs import BalanceResult, IngestResult, RunSummary, Sample
+from plumbline.contracts.runs import BalanceResult, IngestResult
+from plumbline.contracts.summary import RunSummary, Sample
 from plumbline.report import render
 from tests.unit.report.html_page import Page
 

@@ -9,7 +9,8 @@ from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.prompts import PromptRef
-from plumbline.contracts.runs import RunRequest, RunSummary
+from plumbline.contracts.runs import RunRequest
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_models
 from plumbline.ports import Ledger, ObjectStore
 

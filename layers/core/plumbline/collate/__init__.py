@@ -22,8 +22,9 @@ from plumbline.contracts.errors import (
     StoreDenied,
 )
 from plumbline.contracts.labels import Outcome
-from plumbline.contracts.runs import CollateResult, CollateTask, RunSummary
+from plumbline.contracts.runs import CollateResult, CollateTask
 from plumbline.contracts.selection import Selection
+from plumbline.contracts.summary import RunSummary
 from plumbline.jsonl import read_if_there, read_models, write_line
 from plumbline.metrics import count_run
 from plumbline.ports import Ledger, ObjectStore, SpendLedger

@@ -12,8 +12,9 @@ from plumbline.contracts.confidence import Calibration, ConfidenceBlock
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE, Outcome, OutcomeName
 from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replies import Usage, summed
-from plumbline.contracts.runs import ClassGain, CollateTask, Cost, RunSummary, Sample, SelectionSummary
+from plumbline.contracts.runs import CollateTask
 from plumbline.contracts.selection import UNPAID, Selection
+from plumbline.contracts.summary import ClassGain, Cost, RunSummary, Sample, SelectionSummary
 from plumbline.prices import price_table
 
 _SAMPLES_A_KIND = 4

@@ -3,7 +3,7 @@
 No network, no script. Nothing is computed here but wording, shares of a whole and sizes of shapes.
 """
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 
 
 def render(summary: RunSummary) -> str:

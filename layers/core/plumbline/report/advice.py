@@ -6,7 +6,8 @@ from typing import NamedTuple
 from plumbline import keys
 from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE
-from plumbline.contracts.runs import BalanceResult, RunSummary
+from plumbline.contracts.runs import BalanceResult
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.confidence import reviewed
 from plumbline.report.facts import nothing_labeled
 from plumbline.report.names import training_fault

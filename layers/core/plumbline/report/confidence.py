@@ -2,7 +2,7 @@
 
 from plumbline.contracts.confidence import ConfidenceBlock
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.facts import Fact
 from plumbline.report.words import count, percent, plural, share
 

@@ -1,6 +1,6 @@
 """The estimate against what the run cost, what cache and batch saved, and which road it took, in words."""
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.words import count, money, percent, plural, share
 
 _EXACT = 0.0005  # a difference below this share is none

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Literal, NamedTuple
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name
 from plumbline.report.words import (
     compact,

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 from plumbline import keys
 from plumbline.contracts.replay import ReplaySummary
-from plumbline.contracts.runs import ReportResult, ReportTask, RunRequest, RunRow, RunSummary
+from plumbline.contracts.runs import ReportResult, ReportTask, RunRequest, RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.ports import Ledger, ObjectStore
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 from plumbline.report import plots, words
 from plumbline.report.view import view_of
 

@@ -2,7 +2,7 @@
 
 import shlex
 
-from plumbline.contracts.runs import RunSummary
+from plumbline.contracts.summary import RunSummary
 
 
 def rerun_command(summary: RunSummary) -> str:

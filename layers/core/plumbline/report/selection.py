@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from plumbline.contracts.runs import ClassGain, RunSummary, SelectionSummary
+from plumbline.contracts.summary import ClassGain, RunSummary, SelectionSummary
 from plumbline.report.words import count, percent, plural
 
 

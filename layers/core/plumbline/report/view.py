@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from plumbline.contracts.runs import ClassCount, RunSummary, Sample
+from plumbline.contracts.runs import ClassCount
+from plumbline.contracts.summary import RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
 from plumbline.report.confidence import confidence_facts
 from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_facts, tiles, working_days
