@@ -10,7 +10,7 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Hint:
-    """Words, then a command or a path, which gets a line of its own where the line would be too long.
+    """Words, then a command or a path, if any, which gets a line of its own where the line would be too long.
 
     The command is never broken, so that it can be copied: print this with `crop=False`.
     """
@@ -30,4 +30,5 @@ class Hint:
         grid.add_column(overflow="fold")
         grid.add_row(self.mark, self.words)
         yield grid if self.mark else Text(self.words)
-        yield Text.assemble(indent, (self.command, "bold"), no_wrap=True, overflow="ignore")
+        if self.command:
+            yield Text.assemble(indent, (self.command, "bold"), no_wrap=True, overflow="ignore")

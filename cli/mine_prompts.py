@@ -114,8 +114,8 @@ def mine(options: MineOptions, console: Console) -> int:
     where = any_stack(options.stack_name, console)
     summary = _summary(where, options.run_id)
     prompt = _prompt_of(summary)
-    given = gold_by_id(options.gold, options.mapping, prompt.prompt.category_names) if options.gold else None
-    found = run_misses(where, summary.task, summary.run_id, given, prompt.prompt.category_names)
+    given = gold_by_id(options.gold, options.mapping, prompt.prompt.answer_names) if options.gold else None
+    found = run_misses(where, summary.task, summary.run_id, given, prompt.prompt.answer_names)
     listed = confusions(found.misses)
     show_confusions(console, summary, found, listed)
     if options.list_only:

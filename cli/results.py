@@ -70,8 +70,8 @@ def conclude(console: Console, stack: Stack, run_id: str, progress: Progress, *,
         return 0
     places = {key: shown(path) for key, path in found.places.items()}
     if summary.training_job:
-        places[summary.training_job] = f"it: {following(summary.training_job, stack)}"
-    console.print(rendered(summary, stack, places))
+        places[summary.training_job] = following(summary.training_job, stack)
+    console.print(rendered(summary, stack, places), crop=False)
     for line in file_lines(found, summary.ingest.rejected):
         console.print(line, soft_wrap=True)
     return 0

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from cli.hint import Hint
 from cli.paths import plumbline
 from cli.stack import Stack
 from plumbline.contracts.accuracy import AccuracyBlock, ClassAccuracy, Interval
@@ -236,10 +237,8 @@ def _here(code: str, stack: Stack) -> str:
 
 
 def _steps(summary: RunSummary, stack: Stack, places: Mapping[str, str]) -> RenderableType:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=2, justify="right", style="cyan")
-    grid.add_column(overflow="fold")
+    lines: list[RenderableType] = [Text("Next", style="dim")]
     for step in next_steps(summary):
         code = places.get(step.code) or _here(step.code, stack)
-        grid.add_row("→", Text.assemble(step.text, f" {code}" if code else ""))
-    return Group(Text("Next", style="dim"), grid)
+        lines.append(Hint(step.text, code, " → "))
+    return Group(*lines)

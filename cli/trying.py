@@ -36,16 +36,15 @@ def drawn(
     """The sample, and a line on it. Cases from which an example of one of the prompts was drafted are passed over: a
     prompt that tells the answer to a case is not tried on it.
 
-    Gold labels count that are a category of every prompt. Raises as `gold_cases` does.
+    Gold labels count that are an answer of every prompt: a category, or the same none-of-these. Raises as `gold_cases`
+    does.
     """
-    categories = [
-        name for name in prompts[0].prompt.category_names if all(name in p.prompt.category_names for p in prompts)
-    ]
+    answers = [name for name in prompts[0].prompt.answer_names if all(name in p.prompt.answer_names for p in prompts)]
     known = frozenset(case_id for prompt in prompts for case_id in drafted_from(prompt.ref))
     with _bar(console, "Anonymizing") as bar:
         moving = bar.add_task("", total=None)
         found = gold_cases(
-            file, mapping, categories, sample=sample, seed=seed, privacy=privacy, without=known,
+            file, mapping, answers, sample=sample, seed=seed, privacy=privacy, without=known,
             on_done=lambda done, total: bar.update(moving, completed=done, total=total),
         )  # fmt: skip
     words = f"{count(len(found.cases))} of {plural(found.eligible, 'case')} with a gold label, seed {seed}."

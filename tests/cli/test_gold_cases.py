@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.errors import CliError, UsageProblem
 from cli.gold_cases import gold_cases
+from cli.trying import drawn
 from plumbline.anonymize import Privacy
+from plumbline.prompting import load_prompt
+from tests.prompt_files import SHIPPED
 
 TWO = ("Billing Inquiry", "Software Defect")
 
@@ -110,3 +114,11 @@ def test_progress_counts_the_cases_of_the_sample(tmp_path: Path) -> None:
         file, None, TWO, sample=3, privacy=Privacy(Finder()), on_done=lambda done, total: told.append((done, total))
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_gold_may_say_none_of_these_where_every_prompt_has_that_answer(tmp_path: Path) -> None:
+    file = a_file(tmp_path, row(1), row(2, "None of these"), row(3, "none"))
+    v3, v4 = (load_prompt(SHIPPED, "root_cause", version) for version in ("v3", "v4"))
+    for prompts, known in (([v4], ["C1", "C2"]), ([v3, v4], ["C1"]), ([v4, v3], ["C1"])):
+        found = drawn(file, None, prompts, Console(quiet=True), sample=None, seed=0, privacy=Privacy(Finder()))
+        assert sorted(gold.case.case_id for gold in found.cases) == known

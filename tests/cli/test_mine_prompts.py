@@ -21,8 +21,9 @@ from plumbline.contracts.gold import GoldLabel
 from plumbline.contracts.labels import Label, Lineage, Outcome
 from plumbline.contracts.replies import ModelRequest
 from plumbline.contracts.runs import RunRow
+from plumbline.contracts.summary import RunSummary
 from plumbline.gold import write_gold
-from plumbline.jsonl import write_models
+from plumbline.jsonl import read_models, write_models
 from plumbline.prompting import load_prompt
 from tests.builders import NOW
 from tests.cli.trying import gold_file, with_model
@@ -105,6 +106,20 @@ def test_confusions_are_listed_with_their_cases_and_reasoning_and_nothing_is_wri
     assert "2 cases: Billing Inquiry taken for Customer Education\n  C1  because C1\n  C2  because C2" in out
     assert "1 case: Software Defect taken for Customer Education" in out
     assert sorted(prompts_here.rglob("*")) == before
+
+
+def test_gold_that_says_none_of_these_is_a_confusion_where_the_prompt_has_that_answer(
+    run_mine: Mined, mined: Stack, prompts_here: Path, console: Console
+) -> None:
+    data = S3ObjectStore(mined.data_bucket)
+    ref = load_prompt(prompts_here, "root_cause", "v4").ref
+    summary = RunSummary.model_validate_json(data.read(keys.summary(RUN))).model_copy(update={"prompt": ref})
+    data.write(keys.summary(RUN), summary.model_dump_json().encode())
+    outcomes = [*read_models(data, keys.outcomes(RUN), Outcome)]
+    off_topic = [outcome.model_copy(update={"gold_category": "None of these"}) for outcome in outcomes]
+    write_models(data, keys.outcomes(RUN), off_topic)
+    assert run_mine(list_only=True) == 0
+    assert "None of these taken for" in console.export_text()
 
 
 def test_the_models_drafts_become_a_new_unpublished_version(

@@ -25,7 +25,7 @@ STACK = Stack(
 
 def text_of(summary: RunSummary, width: int = 80) -> str:
     console = Console(width=width, file=io.StringIO(), record=True, highlight=False)
-    console.print(rendered(summary, STACK))
+    console.print(rendered(summary, STACK), crop=False)
     return console.export_text()
 
 
@@ -117,6 +117,9 @@ def test_a_command_of_the_next_steps_can_be_pasted_here(monkeypatch: pytest.Monk
     text = words(text_of(summary, 300))
     for command in (f"review export {summary.run_id} --queue", f"prompts mine {summary.run_id}"):
         assert re.search(rf"PLUMBLINE_HOME=elsewhere \S*plumbline {command}", text)
+        assert any(
+            line.endswith(f"{command} --stack demo") for line in text_of(summary, 80).splitlines()
+        )  # on one line: to be copied
 
 
 def test_a_stack_without_training_is_not_called_a_failure() -> None:

@@ -247,7 +247,7 @@ def test_next_steps() -> None:
     assert "retry 1 failed case" in text
     assert "decide 4 cases marked needs_review in runs/run-7f3a9c/outcomes.jsonl" in text
     assert "4 cases of Documentation Improvement labeled Customer Education" in text
-    assert "A training job was asked for. Follow plumbline-root-cause-d20261122-1f3a" in text
+    assert "A training job was asked for: plumbline-root-cause-d20261122-1f3a" in text
     short = Page(render(summaries.short())).text("next")
     assert "Add about 258 more cases like these" in short
     assert "classes never seen so far: Security Awareness." in short

@@ -136,7 +136,7 @@ def _balance_steps(summary: RunSummary) -> list[Advice]:
         if summary.training_error:
             return [_training_step(summary.training_error, balance)]
         if summary.training_job:
-            return [Advice("A training job was asked for. Follow", summary.training_job)]
+            return [Advice("A training job was asked for:", summary.training_job)]
         return [Advice("The dataset is ready to train on. Its manifest is", balance.manifest_key or "not written yet")]
     short = {name: missing for name, missing in balance.missing.items() if missing > 0}
     unseen = [name for name in short if balance.more_cases_needed.get(name) is None]
