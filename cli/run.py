@@ -67,6 +67,8 @@ def run(options: RunOptions, console: Console) -> int:
         Text.assemble(("Run ", "dim"), (uploaded.run_id, "bold"), (f"  {_what(where, metadata)}", "dim")),
         soft_wrap=True,
     )
+    if words := not_itself(where, metadata):
+        say(console, words, style="yellow")
     code = watch(where, uploaded.run_id, console, as_json=options.as_json, task=metadata.get("task"))
     if options.open_report and code == 0:
         webbrowser.open(report_path(uploaded.run_id).as_uri())
@@ -170,6 +172,14 @@ def _what(where: Stack, metadata: Mapping[str, str]) -> str:
     task, version = metadata.get("task", where.task), metadata.get("prompt_version")
     place = "on this machine" if where.local else f"on {where.name} in {where.region}"
     return f"{task}{f' {version}' if version else ''}, {metadata.get('model_id', where.model_id)}, {place}"
+
+
+def not_itself(where: Stack, metadata: Mapping[str, str]) -> str:
+    """A warning where the stand-in is asked under another model's name; else empty."""
+    named = metadata.get("model_id", where.model_id)
+    if not where.local or named == where.model_id:
+        return ""
+    return f"{named} is not asked: {where.model_id} answers in its name. Prices are the one's, labels the other's."
 
 
 def _upload(where: Stack, file: Path, metadata: Mapping[str, str], console: Console) -> Uploaded:

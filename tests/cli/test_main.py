@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.exceptions import EndpointConnectionError
 from cli import local_stack, main, training_job
 from cli.observe import Observer
 from cli.progress import Execution, Observed
+from cli.run import not_itself
 from cli.stack import Stack
 from local.info import LocalInfo
 from plumbline import keys
@@ -163,6 +165,15 @@ def test_run_uploads_follows_and_shows(
     assert "ended: succeeded" in out
     assert "10 of 10 new cases labeled" in out
     assert list(home.glob("runs/*/report.html"))
+
+
+def test_a_stand_in_that_answers_under_another_models_name_is_told(deployed: Stack) -> None:
+    info = LocalInfo(endpoint="http://e", bedrock_endpoint="http://b", stack_name="s", region="us-east-1", pid=1)
+    local = replace(deployed, local=info, model_id="local.embedding")
+    words = not_itself(local, {"model_id": "us.amazon.nova-lite-v1:0"})
+    assert words.startswith("us.amazon.nova-lite-v1:0 is not asked: local.embedding answers in its name.")
+    assert not_itself(local, {}) == not_itself(local, {"model_id": "local.embedding"}) == ""
+    assert not_itself(replace(local, local=None), {"model_id": "us.amazon.nova-lite-v1:0"}) == ""
 
 
 def test_a_run_that_failed_is_1(

@@ -41,6 +41,11 @@ def test_whatever_the_names_the_pictures_are_well_formed(name: str) -> None:
         assert not [element for element in root.iter() if element.tag.endswith("script")]
 
 
+def test_both_dashed_lines_say_what_they_are() -> None:
+    words = [element.text for element in ElementTree.fromstring(confidences("m")).iter() if element.text]
+    assert [word for word in words if word.startswith("dashed")] == ["dashed: said is seen", "dashed: at random"]
+
+
 def test_no_name_reaches_into_the_axis() -> None:
     """Bold DejaVu Sans of 14 px, the widest of the page's fonts, takes 8.8 px a character on average."""
     for name in ("v1", "Billing Inquiry: precision", "Documentation Improvement: precision"):

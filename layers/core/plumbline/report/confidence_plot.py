@@ -30,17 +30,21 @@ def confidence_plot(calibration: Calibration, figures: Figures) -> str:
         f"calibration error {percent(figures.calibration_error)}"
     )
     elements = [
-        *_frame(0, "Said and seen", "confidence", "right"),
+        *_frame(0, "Said and seen", "confidence", "right", dashed="said is seen"),
         *_reliability(figures.bins),
-        *_frame(1, "What review catches", "labels sent to people", ""),
+        *_frame(1, "What review catches", "labels sent to people", "", dashed="at random"),
         *_review(figures.review),
     ]
     return picture(_WIDTH, _HEIGHT, elements, title=title, note=note, label=note, style=_STYLE, font_size=13)
 
 
-def _frame(panel: int, head: str, along: str, up: str) -> list[svg.Element]:
+def _frame(panel: int, head: str, along: str, up: str, *, dashed: str) -> list[svg.Element]:
     left, foot = _LEFTS[panel], _TOP + _SIDE
-    elements: list[svg.Element] = [svg.Text(x=left, y=_TOP - 28, class_=["head"], text=head)]
+    key = f"dashed: {dashed}"
+    elements: list[svg.Element] = [
+        svg.Text(x=left, y=_TOP - 28, class_=["head"], text=head),
+        svg.Text(x=left + _SIDE, y=_TOP - 28, text_anchor="end", class_=["muted"], text=key),
+    ]
     for tick in _TICKS:
         x, y = _x(panel, tick), _y(tick)
         elements += [
