@@ -32,7 +32,7 @@ def confidence_plot(calibration: Calibration, figures: Figures) -> str:
     elements = [
         *_frame(0, "Said and seen", "confidence", "right", dashed="said is seen"),
         *_reliability(figures.bins),
-        *_frame(1, "What review catches", "labels sent to people", "", dashed="at random"),
+        *_frame(1, "What review catches", "labels sent to people", "", dashed="chance"),
         *_review(figures.review),
     ]
     return picture(_WIDTH, _HEIGHT, elements, title=title, note=note, label=note, style=_STYLE, font_size=13)
