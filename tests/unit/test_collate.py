@@ -218,6 +218,7 @@ def test_a_label_more_likely_wrong_than_right_goes_to_a_person_with_the_models_p
     block = summary.confidence
     assert block is not None
     assert (block.calibrated, block.uncalibrated, block.fitted_on, block.auroc) == (2, 0, 150, 0.81)
+    assert block.unlikely == {"Software Defect": 1}
 
 
 def test_without_a_calibration_no_label_is_sent_away_and_the_summary_says_that_none_is_calibrated() -> None:

@@ -53,5 +53,19 @@ def test_calibrated_confidence_says_what_it_is_worth_and_what_it_sent_away() -> 
     assert "marked needs_review" not in steps
 
 
+def test_a_class_whose_every_label_went_to_a_person_is_named() -> None:
+    block = ConfidenceBlock(
+        calibrated=9, uncalibrated=0, review_below=0.5, unlikely={"Software Defect": 3, "Billing Inquiry": 2}
+    )
+    summary = summaries.summary_of(
+        confidence=block,
+        classes={"Billing Inquiry": 4, "Software Defect": 0},
+        outcome_reasons={"needs_review: low_confidence": 5},
+    )
+    steps = Page(render(summary)).text("next")
+    assert "Software Defect: all 3 labels of it went to a person" in steps
+    assert "Billing Inquiry: all" not in steps
+
+
 def test_a_run_that_labeled_nothing_has_no_confidence() -> None:
     assert "There is no confidence to show" in quality()

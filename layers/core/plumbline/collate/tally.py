@@ -37,6 +37,7 @@ class Tally:
         self.entities: Counter[str] = Counter()
         self.close_calls = 0
         self.confidences: Counter[bool] = Counter()  # calibrated ones and others
+        self.unlikely: Counter[str] = Counter()
         self.voted = 0
         self.vote_calls = 0
         self.paid = {False: Usage(), True: Usage()}  # by whether a batch job answered
@@ -59,6 +60,8 @@ class Tally:
             self.reasons[f"{outcome.outcome}: {outcome.reason}"] += 1
         if outcome.confidence is not None:
             self.confidences[outcome.calibrated] += 1
+        if outcome.reason == LOW_CONFIDENCE and outcome.category:
+            self.unlikely[outcome.category] += 1
         accepted = outcome.category if outcome.outcome == "labeled" else None
         if accepted is not None:
             self.classes[accepted] += 1
@@ -184,6 +187,7 @@ class Tally:
             auroc=of_fit.auroc if of_fit else None,
             calibration_error=of_fit.calibration_error if of_fit else None,
             fitted_on=of_fit.cases if of_fit else None,
+            unlikely=dict(self.unlikely),
         )
 
     def _sample(self, outcome: Outcome, case: AnonymizedCase) -> None:

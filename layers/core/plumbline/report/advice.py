@@ -113,6 +113,7 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
     if unlikely:
         text = f"Let a person decide {plural(unlikely, 'case')} whose label is likely wrong (low_confidence):"
         steps.append(Advice(text, f"plumbline review export {summary.run_id} --queue"))
+        steps += _silent_classes(summary)
     if none:
         text = (
             f"Read {plural(none, 'case')} that fit no category. Where many are alike, the task lacks one. They are in"
@@ -126,6 +127,20 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
         text = f"See why {plural(dropped, 'case')} got no label: the reasons stand beside outcome dropped in"
         steps.append(Advice(text, where))
     return steps
+
+
+def _silent_classes(summary: RunSummary) -> list[Advice]:
+    """Classes whose every label went to a person: no number of further cases fills them."""
+    unlikely = summary.confidence.unlikely if summary.confidence else {}
+    silent = [name for name in unlikely if not summary.classes.get(name)]
+    if not silent:
+        return []
+    labels = plural(sum(unlikely[name] for name in silent), "label")
+    text = (
+        f"{', '.join(silent)}: all {labels} of it went to a person, so that more cases will not fill it. Review some, "
+        "since what people decide is gold and counts, then fit the confidence on them; or lower ReviewBelow:"
+    )
+    return [Advice(text, "plumbline confidence fit --help")]
 
 
 def _balance_steps(summary: RunSummary) -> list[Advice]:
