@@ -22,6 +22,7 @@ from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.base import wrong_fields
 from plumbline.contracts.datasets import DatasetManifest
 from plumbline.contracts.errors import MissingObject
+from plumbline.jsonl import is_there
 from plumbline.report.words import count, moment, plural
 
 LATEST: Final = "latest"
@@ -108,21 +109,14 @@ def drop(where: Stack, path: Path) -> Dataset:
     Raises UsageProblem where it is no manifest, or where its dataset's files are not in the stack's bucket.
     """
     manifest, body = check_manifest(path), path.read_bytes()
-    absent = [file.key for file in manifest.files if not _is_there(where, file.key)]
+    data = S3ObjectStore(where.data_bucket)
+    absent = [file.key for file in manifest.files if not is_there(data, file.key)]
     if absent:
         message = f"{path}: s3://{where.data_bucket} does not hold {', '.join(absent)}."
         raise UsageProblem(message, "A manifest names files by their keys: put them there first, or choose a version.")
     key = f"{keys.MANIFESTS}{manifest.task}-{manifest.version}-{hashlib.sha256(body).hexdigest()[:8]}.json"
     clients.s3().put_object(Bucket=where.data_bucket, Key=key, Body=body, ContentType="application/json")
     return Dataset(key, manifest)
-
-
-def _is_there(where: Stack, key: str) -> bool:
-    try:
-        S3ObjectStore(where.data_bucket).size(key)
-    except MissingObject:
-        return False
-    return True
 
 
 def table(found: Sequence[Dataset]) -> RenderableType:

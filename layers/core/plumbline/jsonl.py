@@ -34,6 +34,15 @@ def read_models(store: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
                 yield kind.model_validate_json(line)
 
 
+def is_there(store: ObjectStore, key: str) -> bool:
+    """Whether there is such an object."""
+    try:
+        store.size(key)
+    except MissingObject:
+        return False
+    return True
+
+
 def read_if_there(store: ObjectStore, key: str, kind: type[M]) -> Iterator[M]:
     """The same, and nothing where there is no such object."""
     try:

@@ -13,6 +13,7 @@ from plumbline.contracts.errors import InvalidEvent, MissingObject
 from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
 from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow
 from plumbline.contracts.summary import RunSummary
+from plumbline.jsonl import is_there
 from plumbline.ports import Ledger, ObjectStore
 
 _ENDED_OUTSIDE = {
@@ -93,7 +94,7 @@ def _of_jobs(run_id: str, data: ObjectStore) -> str:
     if not found.jobs:
         return ""
     resume = f"`plumbline resume {run_id}`"
-    if _is_there(keys.batch_summary(run_id), data):
+    if is_there(data, keys.batch_summary(run_id)):
         # The store of replies has an answer only once its shard was read; until then no other run finds it.
         return (
             f". What its batch jobs answered is kept: {resume} goes on with it, the same file again would pay anew for "
@@ -109,14 +110,6 @@ def _of_jobs(run_id: str, data: ObjectStore) -> str:
         f". Its batch jobs ({len(found.submitted)}) are billed, and nothing stops those that have not ended: {resume} "
         "goes on with their answers, the same file again would pay for all of it a second time"
     )
-
-
-def _is_there(key: str, data: ObjectStore) -> bool:
-    try:
-        data.read(key)
-    except MissingObject:
-        return False
-    return True
 
 
 def _summary(run_id: str, data: ObjectStore) -> RunSummary | None:

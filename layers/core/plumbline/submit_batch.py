@@ -1,7 +1,7 @@
 """SubmitBatch: the anonymized cases of a run become record files and jobs of batch inference."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -12,6 +12,7 @@ from plumbline.batch.plan import MostUsd, Planner
 from plumbline.contracts.batch import BatchJob, BatchLimits, BatchSubmission, SubmitBatchResult, SubmitBatchTask
 from plumbline.contracts.errors import BatchRefused, BudgetExceeded, MissingObject, ModelThrottled
 from plumbline.contracts.runs import RunRequest, ShardEntry
+from plumbline.jsonl import is_there
 from plumbline.ports import BatchModel, ClaimingStore, ObjectStore, ReplyStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
 
@@ -134,16 +135,5 @@ def _write_masked(run: RunRequest, shards: list[ShardEntry], data: ObjectStore) 
 
 def _masked_now(run: RunRequest, shards: list[ShardEntry], data: ObjectStore) -> list[ShardEntry]:
     with ThreadPoolExecutor(_LOOKERS) as pool:
-        there = pool.map(_is_there(run, data), shards)
+        there = pool.map(lambda shard: is_there(data, keys.anonymized(run.run_id, shard.shard)), shards)
         return [shard for shard, found in zip(shards, there, strict=True) if found]
-
-
-def _is_there(run: RunRequest, data: ObjectStore) -> Callable[[ShardEntry], bool]:
-    def look(shard: ShardEntry) -> bool:
-        try:
-            data.size(keys.anonymized(run.run_id, shard.shard))
-        except MissingObject:
-            return False
-        return True
-
-    return look

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from plumbline import keys
-from plumbline.contracts.errors import InvalidSettings, MissingObject
+from plumbline.contracts.errors import InvalidSettings
+from plumbline.jsonl import is_there
 from plumbline.ports import ObjectStore
 
 PROGRAM: Final = "training/train.py"
@@ -26,9 +27,7 @@ def put_training_code(training: Path, data: ObjectStore) -> str:
     """
     archive = pack(training)
     key = keys.training_code(hashlib.sha256(archive).hexdigest())
-    try:
-        data.size(key)
-    except MissingObject:
+    if not is_there(data, key):
         data.write(key, archive, "application/gzip")
     return key
 

@@ -14,7 +14,7 @@ from plumbline.contracts.prompts import PromptRef
 from plumbline.contracts.replay import Replay, ReplaySummary
 from plumbline.contracts.runs import RunRequest
 from plumbline.contracts.summary import RunSummary
-from plumbline.jsonl import read_models
+from plumbline.jsonl import is_there, read_models
 from plumbline.ports import Ledger, ObjectStore
 
 Change = Literal["changed", "gained", "lost"]
@@ -27,7 +27,7 @@ def keep_before(run: RunRequest, replay: Replay, data: ObjectStore) -> None:
     A run that broke off before its first Collate has none: it is compared with nothing.
     """
     kept = keys.outcomes_before(run.run_id, replay.number)
-    if _is_there(kept, data):
+    if is_there(data, kept):
         return
     with data.writer(kept) as stream:
         try:
@@ -97,11 +97,3 @@ def _prompt_before(replay: Replay, before: RunSummary | None) -> PromptRef | Non
     if before.replay is not None and before.replay.number == replay.number:  # a retry: this very replay wrote it
         return before.replay.prompt_before
     return before.prompt
-
-
-def _is_there(key: str, data: ObjectStore) -> bool:
-    try:
-        data.size(key)
-    except MissingObject:
-        return False
-    return True
