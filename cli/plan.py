@@ -158,6 +158,7 @@ def plan(options: PlanOptions) -> Plan:
         budget_usd=run.budget_usd,
         batch_from=int(settings["BatchFrom"]),
         model_has_batch=price_table().has_batch(run.model_id),
+        batch_min=int(settings["BatchMinRecords"]),
     )
     minutes = float(settings["MinutesPerCase"])
     return Plan(

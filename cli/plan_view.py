@@ -41,7 +41,7 @@ def _cases(plan: Plan, file: Path) -> Text:
 def _beside(plan: Plan) -> Iterator[Text]:
     ingest = plan.ingest
     if ingest.rejected:
-        reasons = ", ".join(f"{reason} {count(number)}" for reason, number in ingest.reject_reasons.items())
+        reasons = ", ".join(f"{count(number)} {reason}" for reason, number in ingest.reject_reasons.items())
         yield Text(f"  {plural(ingest.rejected, 'row')} rejected: {reasons}", style="yellow")
     if ingest.cut:
         yield Text(f"  {plural(ingest.cut, 'overlong case')} cut: the opening and the end are kept", style="dim")
@@ -120,6 +120,8 @@ def _notes(plan: Plan) -> Iterator[tuple[str, str]]:
         again = "where one reply in ten is asked again"
         votes = f" and every label gets {plural(plan.vote_samples, 'vote')}" if plan.vote_samples else ""
         yield f"Up to {money(costs.most_usd)} {again}{votes}. The budget of {budget} caps it.", ""
+    if costs.on_demand_usd is None:
+        yield f"prices.json has no price for {plan.model_id}: no budget caps such a run.", "yellow"
     yield f"Prices of {plan.prices_as_of} (prices.json). Nothing was uploaded, and no model was asked.", "dim"
 
 

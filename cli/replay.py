@@ -233,8 +233,8 @@ def start(
 def show_changes(where: Stack, summary: RunSummary, number: int, console: Console) -> None:
     """How many labels changed, and the most frequent of the changes."""
     found = summary.replay
-    if found is None or found.number != number:
-        return  # it broke off before Collate
+    if found is None or found.number != number or not found.compared:
+        return  # it broke off before Collate, now or before
     console.print(
         Text.assemble(
             ("\nLabels: ", "bold"),

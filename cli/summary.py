@@ -83,7 +83,7 @@ def _beside(summary: RunSummary) -> Iterator[str]:
     """What the counts do not say: rejected rows and why, repeats, cuts, and why cases have no label."""
     ingest = summary.ingest
     if ingest.rejected:
-        reasons = ", ".join(f"{reason} {count(number)}" for reason, number in ingest.reject_reasons.items())
+        reasons = ", ".join(f"{count(number)} {reason}" for reason, number in ingest.reject_reasons.items())
         yield f"{plural(ingest.rejected, 'row')} rejected: {reasons}"
     if ingest.repeated:
         yield f"{plural(ingest.repeated, 'row')} said again what an earlier row said"

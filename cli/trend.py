@@ -156,7 +156,7 @@ def _beside(shown: Figures, exports: Sequence[ExportPredicted]) -> Iterator[str]
     ingests = [export.ingest for export in exports if export.ingest]
     reasons: Counter[str] = sum((Counter(ingest.reject_reasons) for ingest in ingests), Counter())
     if reasons:
-        why = ", ".join(f"{reason} {count(number)}" for reason, number in reasons.most_common())
+        why = ", ".join(f"{count(number)} {reason}" for reason, number in reasons.most_common())
         yield f"{plural(shown.rejected, 'row')} rejected: {why}"
     if repeated := sum(ingest.repeated for ingest in ingests):
         yield f"{plural(repeated, 'row')} said again what an earlier row said"

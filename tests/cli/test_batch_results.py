@@ -138,7 +138,7 @@ def test_rejected_rows_are_named_shown_and_downloaded(
     result = bucket.summarized(bucket.export("a", BILLING, rejected=7, reject_reasons=reasons))
     assert conclude_batch(stack, result, console, as_json=False) == 0
     text = console.export_text()
-    assert "7 rows rejected: no text 6, malformed row 1" in text
+    assert "7 rows rejected: 6 no text, 1 malformed row" in text
     assert "The first rejected rows\n  line 2: no text\n" in text
     folder = home / "predictions" / "2026-05-02"
     assert {path.name for path in folder.iterdir()} == {"predict-a.jsonl", "predict-a.rejects.jsonl"}

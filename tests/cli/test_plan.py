@@ -62,7 +62,7 @@ def test_the_cache_counts_where_the_prompt_reaches_the_models_minimum(export: Pa
 def test_a_batch_that_is_dearer_than_the_cache_is_taken_only_when_asked_for(
     export: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.plan.default", lambda name: "5" if name == "BatchFrom" else default(name))
+    monkeypatch.setattr("cli.plan.default", lambda name: "5" if name.startswith("Batch") else default(name))
     cached, uncached = plan(PlanOptions(export, prompt="v4")), plan(PlanOptions(export, prompt="v1"))
     asked = plan(PlanOptions(export, prompt="v4", mode="batch"))
     assert (uncached.road, asked.road) == ("batch", "batch")
@@ -90,6 +90,13 @@ def test_a_model_without_a_price_is_counted_in_tokens(export: Path) -> None:
     assert (found.costs.on_demand_usd, found.costs.expected_usd, found.affordable) == (None, None, None)
     assert found.costs.tokens.input_tokens > 10_000
     assert "no price is known" in shown(found, export)
+    assert "no budget caps such a run" in " ".join(shown(found, export).split())
+
+
+def test_a_batch_of_fewer_cases_than_a_job_takes_is_asked_on_demand(export: Path) -> None:
+    found = plan(PlanOptions(export, mode="batch"))
+    assert found.road == "on_demand"
+    assert "takes 100 records at least" in found.road_reason
 
 
 def test_cases_that_the_stack_has_labeled_do_not_count(

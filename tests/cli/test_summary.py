@@ -49,7 +49,7 @@ def test_a_typical_run_says_all_that_one_asks_first() -> None:
         "needs review 4",
         "unchanged 72",
         "all cases 268",
-        "9 rows rejected: no text 5, missing id 3, bad encoding 1",
+        "9 rows rejected: 5 no text, 3 missing id, 1 bad encoding",
         "2 dropped: two categories",
         "mended replies: ",
         "95% interval",

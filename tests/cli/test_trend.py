@@ -85,7 +85,7 @@ def test_a_files_own_figures_stand_beside_the_days(console: Console) -> None:
     assert row(text, "predicted") == ["3", "9"]
     assert row(text, "failed") == ["0", "1"]
     assert row(text, "unchanged") == ["7", "3"]
-    assert "2 rows rejected: no text 1, too large 1" in text
+    assert "2 rows rejected: 1 no text, 1 too large" in text
     assert "mean confidence 0.91" in text
     assert "The day 2026-05-02 has 2 exports so far." in text
 

@@ -302,7 +302,7 @@ def test_the_command_uploads_follows_shows_and_downloads(
         "Uploaded command.csv",
         "60 cases predicted",
         "like those of the labels",
-        "1 row rejected: no text 1",
+        "1 row rejected: 1 no text",
         "Predictions",
     ):
         assert words in text

@@ -173,6 +173,15 @@ def test_the_report_says_that_the_run_was_gone_over_again(world: World) -> None:
     assert "labels: " in fact.note
 
 
+def test_a_run_that_broke_off_before_it_had_labels_is_compared_with_nothing() -> None:
+    world = World(a=b.answer(FIRST), b=b.answer(SECOND))
+    summary = world.collate(again("label"))
+    assert summary.replay is not None
+    assert not summary.replay.compared
+    [fact] = [fact for fact in run_facts(summary) if fact.term == "Gone over again"]
+    assert fact.note == "it had broken off before it had labels"
+
+
 # ------------------------------------------------------------------------------------------------------ poison
 class BreakingDetector(PatternDetector):
     """Finds what has a shape, and breaks at one text."""

@@ -29,6 +29,12 @@ def test_the_road_and_why(
     assert why in reason
 
 
+def test_fewer_cases_than_a_job_takes_are_no_batch() -> None:
+    road, why = choose_road("batch", 99, None, 1000, model_has_batch=True, batch_min=100)
+    assert (road, why) == ("on_demand", "a batch job takes 100 records at least, and there are 99 new cases")
+    assert choose_road("batch", 100, None, 1000, model_has_batch=True, batch_min=100)[0] == "batch"
+
+
 def test_one_case_is_one_case() -> None:
     assert choose_road("auto", 1, None, 100, model_has_batch=True)[1].startswith("1 new case,")
 

@@ -112,6 +112,7 @@ def decide(
     batch_from: int,
     model_has_batch: bool,
     in_a_hurry: bool = False,
+    batch_min: int = 0,
 ) -> Decision:
     """The road by what each costs: a batch may afford all of what the budget does not afford on demand. After a batch
     votes are asked on demand."""
@@ -126,6 +127,7 @@ def decide(
         model_has_batch=model_has_batch,
         cheaper_on_demand=usd is not None and batch_usd is not None and usd < batch_usd,
         in_a_hurry=in_a_hurry,
+        batch_min=batch_min,
     )
     if road == "batch":
         return Decision(road=road, reason=reason, usd=batch_usd, affordable=None)

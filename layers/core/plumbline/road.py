@@ -12,6 +12,7 @@ def choose_road(
     model_has_batch: bool,
     cheaper_on_demand: bool = False,
     in_a_hurry: bool = False,
+    batch_min: int = 0,
 ) -> tuple[Road, str]:
     """The road and, in words, why.
 
@@ -19,9 +20,10 @@ def choose_road(
     them. A budget that does not is spent in rounds, each chosen by what the rounds before it found, and a batch answers
     in one go. `batch_from`: the number of new cases from which on `auto` takes a batch, where
     that is not dearer: a batch has no prompt cache, which can save more than half (`cheaper_on_demand`); and where the
-    caller is not in a hurry, as one who asks to fail fast is.
+    caller is not in a hurry, as one who asks to fail fast is. `batch_min`: the fewest records that a job takes, where
+    `plan` asks; in a run SubmitBatch, which counts the records, says so.
     """
-    against = _against_batch(mode, new, affordable, model_has_batch=model_has_batch)
+    against = _against_batch(mode, new, affordable, batch_min, model_has_batch=model_has_batch)
     if against:
         return "on_demand", against
     if mode == "batch":
@@ -35,17 +37,19 @@ def choose_road(
     return "batch", f"{_cases(new)}, which is {batch_from:,} or more; a batch costs half as much"
 
 
-def _against_batch(mode: RunMode, new: int, affordable: int | None, *, model_has_batch: bool) -> str:
+def _against_batch(mode: RunMode, new: int, affordable: int | None, batch_min: int, *, model_has_batch: bool) -> str:
     if not new:
         return "no case is new, so no model is asked"
     if mode == "on_demand":
         return "mode on-demand was asked for"
     if not model_has_batch:
         return "the model has no batch inference by this configuration (prices.json)"
+    if mode == "batch" and new < batch_min:
+        return f"a batch job takes {batch_min:,} records at least, and there are {_cases(new)}"
     if affordable is not None:
         return (
-            f"at a batch's price the budget affords some {affordable:,} of {_cases(new)}: they are chosen in rounds, "
-            "and a batch answers in one go"
+            f"even at a batch's price the budget affords some {affordable:,} of {_cases(new)}, so the most useful ones "
+            "are chosen in rounds, which one batch cannot do"
         )
     return ""
 

@@ -65,7 +65,7 @@ def test_what_became_of_a_batch() -> None:
     assert road_name(found) == "Batch"
     assert batch_note(found) == (
         "2 jobs (1 completed, 1 partially completed); 9,380 of 9,400 records answered; 20 asked again on demand "
-        "(ThrottlingException 15, no answer 5)"
+        "(15 with error ThrottlingException, 5 without an answer)"
     )
     refused = base.model_copy(update={"batch_reason": "12 records are fewer than the 100 of the service"})
     assert batch_note(refused) == "12 records are fewer than the 100 of the service"

@@ -45,6 +45,7 @@ def replay_summary(run: RunRequest, replay: Replay, before: RunSummary | None, d
         replayed_from=replay.stage,
         at=replay.at,
         prompt_before=_prompt_before(replay, before),
+        compared=data.size(keys.outcomes_before(run.run_id, replay.number)) > 0,
         changed=found["changed"],
         gained=found["gained"],
         lost=found["lost"],

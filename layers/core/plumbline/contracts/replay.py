@@ -28,6 +28,7 @@ class ReplaySummary(Model):
     replayed_from: ReplayStage
     at: datetime
     prompt_before: PromptRef | None = Field(default=None, description="with which the replies were read before")
+    compared: bool = Field(default=True, description="False where the run had no outcomes yet: nothing to compare with")
     changed: int = 0
     gained: int = 0
     lost: int = 0

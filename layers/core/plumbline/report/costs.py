@@ -58,8 +58,8 @@ def batch_note(summary: RunSummary) -> str:
 
 
 def _errors(errors: dict[str, int], missing: int) -> str:
-    named = [f"{code} {count(number)}" for code, number in errors.items()]
-    named += [f"no answer {count(missing)}"] if missing else []
+    named = [f"{count(number)} with error {code}" for code, number in errors.items()]
+    named += [f"{count(missing)} without an answer"] if missing else []
     return f" ({', '.join(named)})" if named else ""
 
 

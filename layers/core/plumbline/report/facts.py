@@ -111,6 +111,8 @@ def _replayed(summary: RunSummary) -> list[Fact]:
     if found is None:
         return []
     changed = f"labels: {count(found.changed)} changed, {count(found.gained)} gained, {count(found.lost)} lost"
+    if not found.compared:
+        changed = "it had broken off before it had labels"
     before = found.prompt_before
     if before is not None and before != summary.prompt:
         changed += f"; asked with prompt {before.version}"
