@@ -43,14 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         for prompt in prompts:
             said = _labels([case.case for case in gold], prompt, model, options.model)
-            strange = _labels(off_topic_cases(), prompt, model, options.model)
+            strange = _labels(off_topic_cases()[: options.off_topic], prompt, model, options.model)
             rows.append([prompt.ref.version, *_figures(gold, said, strange, none.name)])
             called = Counter(trial.category or "no label" for trial in strange)
             named = ", ".join(f"{word} {n}" for word, n in called.most_common())
             print(f"{prompt.ref.version} calls the off-topic texts: {named}")
     except (PlumblineError, StandInError) as error:
         sys.exit(f"{error}.")
-    title = f"{options.model}, {data.task}: {len(gold)} cases and {len(OFF_TOPIC)} off-topic texts"
+    title = (
+        f"{options.model}, {data.task}: {len(gold)} cases and {min(options.off_topic, len(OFF_TOPIC))} off-topic texts"
+    )
     show(title, ["prompt", "off-topic found", "real cases sent away", "accuracy", "no label"], rows, machine())
 
 
@@ -76,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prompt", default="v4", metavar="VERSION", help="has the answer none-of-these")
     parser.add_argument("--without", default="v3", metavar="VERSION", help="to compare it with")
     parser.add_argument("--cases", type=int, default=100)
+    parser.add_argument("--off-topic", type=int, default=len(OFF_TOPIC), help="how many of the off-topic texts")
     parser.add_argument("--model", choices=MODELS, default="llm")
     parser.add_argument("--threads", type=int, help="of the model; by default PLUMBLINE_LLM_THREADS")
     parser.add_argument("--seed", type=int, default=SEED)
