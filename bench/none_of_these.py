@@ -39,11 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if none is None:
         sys.exit(f"{data.task}/{options.prompt} has no answer none_of_these")
     gold = gold_sample(options.data, options.cases, Privacy(SpacyDetector()), options.seed)
+    off_topic = off_topic_cases()[: options.off_topic]
     rows = []
     try:
         for prompt in prompts:
             said = _labels([case.case for case in gold], prompt, model, options.model)
-            strange = _labels(off_topic_cases()[: options.off_topic], prompt, model, options.model)
+            strange = _labels(off_topic, prompt, model, options.model)
             rows.append([prompt.ref.version, *_figures(gold, said, strange, none.name)])
             called = Counter(trial.category or "no label" for trial in strange)
             named = ", ".join(f"{word} {n}" for word, n in called.most_common())
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (PlumblineError, StandInError) as error:
         sys.exit(f"{error}.")
     title = (
-        f"{options.model}, {data.task}: {len(gold)} cases and {min(options.off_topic, len(OFF_TOPIC))} off-topic texts"
+        f"{options.model}, {data.task}: {len(gold)} cases and {len(off_topic)} off-topic texts"
     )
     show(title, ["prompt", "off-topic found", "real cases sent away", "accuracy", "no label"], rows, machine())
 
