@@ -195,7 +195,8 @@ def _left(known: Known, *, more_money: bool) -> ReplayStage:
     if summary.outcomes.get("failed") or (more_money and summary.budget_reached):
         return "label"
     if row.status == "SUCCEEDED":
-        hint = "A higher --budget would go on." if summary.budget_reached else "To read its replies anew: replay."
+        anew = f"To read its replies anew: {plumbline('replay')} {row.run_id} --from parse"
+        hint = "A higher --budget would go on." if summary.budget_reached else anew
         raise CliError(f"The run {row.run_id} has ended, and no case of it failed.", hint)
     return "balance"
 

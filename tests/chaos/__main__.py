@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from plumbline.report.words import plural
 from tests.chaos.found import Found
 from tests.chaos.play import Played, arena, play
 from tests.chaos.scenario import Scenario
@@ -76,7 +77,7 @@ def _say(console: Console, played: Played) -> None:
 
 
 def _sum_up(console: Console, played: Sequence[Played]) -> int:
-    table = Table(title=f"{len(played)} scenarios", title_justify="left")
+    table = Table(title=plural(len(played), "scenario"), title_justify="left")
     for name in ("scenario", "fault"):
         table.add_column(name)
     for name in _COLUMNS:

@@ -146,7 +146,7 @@ def test_no_access_to_the_model_fails_the_run_with_a_cause_that_says_what_to_do(
     pipeline.script({"do": "fault", "code": "AccessDeniedException"})
     body = csv_file([Row("denied-1"), Row("denied-2")])
     run = pipeline.run(body, "denied.csv", model_id="us.anthropic.not-enabled-v1:0")
-    reasons = "all 2 new cases failed: failed: ModelAccessDenied (2)"
+    reasons = "all 2 new cases failed: ModelAccessDenied (2)"
     run.check_failed("NothingLabeled", reasons, "enable access to the model", "plumbline resume")
     run.check_accounts()
     assert {_outcome(o) for o in run.outcomes.values()} == {("failed", "ModelAccessDenied")}

@@ -121,7 +121,7 @@ def test_a_run_whose_every_new_case_failed_fails_with_the_reasons() -> None:
     b.store_index(data, b.index("A"), b.index("B"), b.index("old", shard=None))
     with pytest.raises(
         NothingLabeled,
-        match=r"all 2 new cases failed: failed: ModelAccessDenied \(2\).*enable access.*plumbline resume run-1",
+        match=r"all 2 new cases failed: ModelAccessDenied \(2\).*enable access.*plumbline resume run-1",
     ):
         run_collate(data, 3, new=2, unchanged=1)
     assert data.exists(keys.summary("run-1"))  # the accounts are kept all the same

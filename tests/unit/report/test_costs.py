@@ -67,6 +67,8 @@ def test_what_became_of_a_batch() -> None:
         "2 jobs (1 completed, 1 partially completed); 9,380 of 9,400 records answered; 20 asked again on demand "
         "(15 with error ThrottlingException, 5 without an answer)"
     )
-    refused = base.model_copy(update={"batch_reason": "12 records are fewer than the 100 of the service"})
+    reason = "12 records are fewer than the 100 of the service"
+    refused = base.model_copy(update={"batch_reason": reason, "ingest": ingest})
+    assert road_name(refused) == "On demand"
     assert batch_note(refused) == "12 records are fewer than the 100 of the service"
     assert ("Model asked", "Batch", batch_note(found)) in [(f.term, f.value, f.note) for f in run_facts(found)]

@@ -256,6 +256,13 @@ def test_next_steps() -> None:
     )
 
 
+def test_failed_cases_that_only_a_remedy_helps_say_it_first() -> None:
+    denied = summaries.typical().model_copy(update={"outcome_reasons": {"failed: ModelAccessDenied": 1}})
+    text = Page(render(denied)).text("next")
+    assert "Enable access to the model in Bedrock" in text
+    assert "ModelArns, then upload the file again to retry 1 failed case" in text
+
+
 def test_a_training_error_is_said_with_what_to_do() -> None:
     def page(error: str) -> Page:
         return Page(render(summaries.typical().model_copy(update={"training_job": None, "training_error": error})))

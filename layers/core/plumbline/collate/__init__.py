@@ -12,15 +12,7 @@ from plumbline.confidence import read_calibration
 from plumbline.contracts.batch import BatchSubmission
 from plumbline.contracts.batch_summary import BatchSummary
 from plumbline.contracts.cases import IngestedCase
-from plumbline.contracts.errors import (
-    BrokenInvariant,
-    ModelAccessDenied,
-    ModelRequestRejected,
-    ModelThrottled,
-    ModelUnavailable,
-    NothingLabeled,
-    StoreDenied,
-)
+from plumbline.contracts.errors import BrokenInvariant, NothingLabeled
 from plumbline.contracts.labels import Outcome
 from plumbline.contracts.runs import CollateResult, CollateTask
 from plumbline.contracts.selection import Selection
@@ -29,18 +21,9 @@ from plumbline.jsonl import read_if_there, read_models, write_line
 from plumbline.metrics import count_run
 from plumbline.ports import Ledger, ObjectStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
+from plumbline.remedies import remedy
 
 _LEDGER_BATCH = 1000
-# What to do where every case failed for this reason.
-_TODO = {
-    ModelAccessDenied.__name__: "enable access to the model in Bedrock, in this region, and check the model id or "
-    "inference profile and the stack's ModelArns",
-    ModelRequestRejected.__name__: "check the model id, since many models are reached only through an inference "
-    "profile of the region",
-    ModelThrottled.__name__: "wait, or raise the model's quotas",
-    ModelUnavailable.__name__: "wait until the model's service answers again",
-    StoreDenied.__name__: "check the stack's roles and bucket policies",
-}
 
 
 def collate(
@@ -146,9 +129,9 @@ def _remember(task: CollateTask, data: ObjectStore, ledger: Ledger) -> None:
 def _refuse_total_failure(summary: RunSummary) -> None:
     tried = summary.ingest.new - summary.outcomes["needs_review"] - summary.left_for_later - summary.budget_reached
     if tried and summary.outcomes["failed"] == tried:
-        reasons = ", ".join(f"{reason} ({n})" for reason, n in summary.outcome_reasons.items())
-        todo = next((todo for error, todo in _TODO.items() if error in reasons), "mend the cause")
+        found = summary.outcome_reasons
+        reasons = ", ".join(f"{reason.removeprefix('failed: ')} ({n})" for reason, n in found.items())
         raise NothingLabeled(
-            f"all {tried} new cases failed: {reasons}. Nothing is lost: {todo}, then `plumbline resume "
+            f"all {tried} new cases failed: {reasons}. Nothing is lost: {remedy(found)}, then `plumbline resume "
             f"{summary.run_id}`; answers that were already paid for are reused."
         )

@@ -8,6 +8,7 @@ from plumbline.contracts.errors import DatasetTooSmall, TrainingNotConfigured
 from plumbline.contracts.labels import FITS_NO_CATEGORY, LOW_CONFIDENCE
 from plumbline.contracts.runs import BalanceResult
 from plumbline.contracts.summary import RunSummary
+from plumbline.remedies import remedy_of_the_stack
 from plumbline.report.confidence import reviewed
 from plumbline.report.facts import nothing_labeled
 from plumbline.report.names import training_fault
@@ -96,8 +97,10 @@ def _outcome_steps(summary: RunSummary) -> list[Advice]:
     outcomes, steps = summary.outcomes, []
     where = keys.outcomes(summary.run_id)
     if failed := outcomes.get("failed", 0):
-        text = f"Upload the file again to retry {plural(failed, 'failed case')}; replies already paid for are reused."
-        steps.append(Advice(text))
+        first = remedy_of_the_stack(summary.outcome_reasons)
+        again = f"upload the file again to retry {plural(failed, 'failed case')}; replies already paid for are reused."
+        text = f"{first}, then {again}" if first else again
+        steps.append(Advice(text[0].upper() + text[1:]))
     if summary.budget_reached:
         text = f"The budget of {money(summary.budget_usd)} was used up before {plural(summary.budget_reached, 'case')} "
         steps.append(

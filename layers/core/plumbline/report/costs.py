@@ -37,8 +37,8 @@ def cache_note(summary: RunSummary) -> tuple[str, str]:
 
 
 def road_name(summary: RunSummary) -> str:
-    """On demand, or in a batch."""
-    return _ROADS[summary.ingest.road]
+    """On demand, or in a batch. A batch that was meant and never submitted was asked on demand."""
+    return _ROADS["on_demand" if summary.batch_reason and summary.batch is None else summary.ingest.road]
 
 
 def batch_note(summary: RunSummary) -> str:
