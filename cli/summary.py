@@ -18,11 +18,10 @@ from plumbline.contracts.summary import RunSummary
 from plumbline.report.advice import headline, next_steps
 from plumbline.report.confidence import standing
 from plumbline.report.costs import batch_note, cache_note, estimate_note, road_name
+from plumbline.report.facts import run_time
 from plumbline.report.names import log_tells_more, outcome_reason, repair_name, training_fault
 from plumbline.report.words import (
     count,
-    duration,
-    elapsed,
     hours,
     interval_span,
     model_note,
@@ -160,8 +159,7 @@ def _fact_rows(summary: RunSummary, stack: Stack) -> Iterator[tuple[str, Rendera
         yield "Confidence", Text(f"{word.lower()}: {meaning}")
     yield "Cost", _cost(summary)
     yield from _beside_cost(summary)
-    span = duration(elapsed(summary.started_at, summary.finished_at))
-    yield "Run", Text(f"{summary.run_id}, {span}, prompt {summary.task} {summary.prompt.version}")
+    yield "Run", Text(f"{summary.run_id}, {run_time(summary)}, prompt {summary.task} {summary.prompt.version}")
     note = model_note(summary.model_id)
     yield "Model", Text(f"{summary.model_id} ({note})" if note else summary.model_id)
     if summary.balance and (short := _short_by(summary.balance)):

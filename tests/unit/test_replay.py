@@ -171,6 +171,8 @@ def test_the_report_says_that_the_run_was_gone_over_again(world: World) -> None:
     [fact] = [fact for fact in run_facts(summary) if fact.term == "Gone over again"]
     assert fact.value.startswith("from parse, ")
     assert "labels: " in fact.note
+    [span] = [fact for fact in run_facts(summary) if fact.term == "Duration"]
+    assert span.value.endswith(" with the pauses")
 
 
 def test_a_run_that_broke_off_before_it_had_labels_is_compared_with_nothing() -> None:

@@ -96,13 +96,19 @@ def run_facts(summary: RunSummary) -> list[Fact]:
         Fact("Model", summary.model_id, model_note(summary.model_id), code=True),
         Fact("Source", summary.source, f"{ingest.file_format}, {_size(ingest.file_bytes)}", code=True),
         Fact("Started", moment(summary.started_at)),
-        Fact("Duration", duration(elapsed(summary.started_at, summary.finished_at)), plural(ingest.shards, "shard")),
+        Fact("Duration", run_time(summary), plural(ingest.shards, "shard")),
         Fact("Budget", money(summary.budget_usd)),
         Fact("Model asked", road_name(summary), batch_note(summary) or ingest.road_reason),
         Fact("Status", summary.status.capitalize()),
         *_replayed(summary),
         Fact("Run", summary.run_id, code=True),
     ]
+
+
+def run_time(summary: RunSummary) -> str:
+    """From the run's first start to its last end; in between it may have stood still."""
+    span = duration(elapsed(summary.started_at, summary.finished_at))
+    return f"{span} with the pauses" if summary.replay else span
 
 
 def _replayed(summary: RunSummary) -> list[Fact]:

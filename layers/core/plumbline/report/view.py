@@ -7,12 +7,12 @@ from plumbline.contracts.runs import ClassCount
 from plumbline.contracts.summary import RunSummary, Sample
 from plumbline.report.advice import Advice, headline, next_steps
 from plumbline.report.confidence import confidence_facts
-from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_facts, tiles, working_days
+from plumbline.report.facts import Fact, Tile, cost_facts, nothing_labeled, run_facts, run_time, tiles, working_days
 from plumbline.report.names import OUTCOMES, reason_name, repair_name, training_fault
 from plumbline.report.quality import Quality, quality_of
 from plumbline.report.rerun import rerun_command
 from plumbline.report.selection import GainRow, gain_rows, left_over
-from plumbline.report.words import clipped, count, duration, elapsed, hours, percent, plural, share
+from plumbline.report.words import clipped, count, elapsed, hours, percent, plural, share
 
 _EXCERPT = 700  # characters of a case shown
 _REASON = 400
@@ -230,7 +230,7 @@ def _times(summary: RunSummary) -> list[Row]:
     pace = f"{cost.minutes_per_case:g} minutes a case"
     return [
         Row("A person, reading each case", person, whole, hours(cost.human_hours), "unchanged", pace),
-        Row("This run, start to end", machine, whole, duration(span), "main"),
+        Row("This run, start to end", machine, whole, run_time(summary), "main"),
     ]
 
 
