@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,7 @@ from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.errors import MissingObject
 from plumbline.contracts.labels import Label, Unparsed
+from plumbline.contracts.replay import ReplayStage
 from plumbline.contracts.replies import Reply
 from plumbline.contracts.runs import CaughtError, RunRequest, RunRow, ShardEntry
 from plumbline.jsonl import read_models
@@ -54,7 +56,7 @@ class Observer:
     def look(self) -> Observed:
         """What can be seen now. Raises ClientError or BotoCoreError when AWS does not answer."""
         execution = describe(self._stack, self._execution)
-        found = self._list()
+        found = self._list(execution)
         stages: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in _STAGES}
         for key, etag in found.items():
             match = _OF_SHARD.fullmatch(key.removeprefix(f"runs/{self._run_id}/"))
@@ -80,13 +82,31 @@ class Observer:
             batch=self._batch.look(found),
         )
 
-    def _list(self) -> dict[str, str]:
+    def _list(self, execution: Execution | None) -> dict[str, str]:
+        """The run's objects, key to version, without those of an earlier execution that this one will write anew."""
         pages = (
             clients.s3()
             .get_paginator("list_objects_v2")
             .paginate(Bucket=self._stack.data_bucket, Prefix=f"runs/{self._run_id}/")
         )
-        return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
+        return {
+            entry["Key"]: entry["ETag"]
+            for page in pages
+            for entry in page.get("Contents", [])
+            if not self._outdated(entry["Key"], entry["LastModified"], execution)
+        }
+
+    def _outdated(self, key: str, written: datetime, execution: Execution | None) -> bool:
+        if execution is None or execution.status != "RUNNING" or execution.started is None:
+            return False
+        replay = execution.run.replay if execution.run else None
+        name = key.removeprefix(f"runs/{self._run_id}/").partition("/")[0]
+        # S3 tells whole seconds.
+        return (
+            replay is not None
+            and name in _WRITTEN_ANEW.get(replay.stage, ())
+            and written < execution.started.replace(microsecond=0)
+        )
 
     def _read(self, stages: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
         # Unparsed cases first: they decide which shards are done.
@@ -103,6 +123,14 @@ class Observer:
         return row_of(self._ledger, self._run_id, self._tasks)
 
 
+# What an execution that goes over a run again writes anew, by the stage from which it goes.
+_BY_LABEL = ("replies", "labels", "unparsed", "votes", "errors", "summary.json")
+_WRITTEN_ANEW: Final[Mapping[ReplayStage, tuple[str, ...]]] = {
+    "ingest": _BY_LABEL,
+    "label": _BY_LABEL,
+    "parse": ("labels", "unparsed", "summary.json"),
+    "collate": ("summary.json",),
+}
 _STAGES = ("anonymized", "replies", "labels", "unparsed", "votes", "errors")
 
 
@@ -142,7 +170,11 @@ def describe(stack: Stack, name: str) -> Execution | None:
         raise
     cause = CaughtError(Error=found.get("error") or "", Cause=found.get("cause") or "")
     return Execution(
-        status=found["status"], run=_request(found.get("input") or ""), error=cause.Error, cause=cause.message
+        status=found["status"],
+        run=_request(found.get("input") or ""),
+        error=cause.Error,
+        cause=cause.message,
+        started=found["startDate"],
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
@@ -36,6 +37,7 @@ class Execution:
     run: RunRequest | None = None
     error: str = ""
     cause: str = ""
+    started: datetime | None = None
 
 
 @dataclass(frozen=True)

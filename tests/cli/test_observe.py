@@ -1,5 +1,6 @@
 """What can be seen of a run in S3, Step Functions and the ledger."""
 
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
 import boto3
@@ -7,12 +8,13 @@ import pytest
 
 from cli import observe
 from cli.observe import Observer, describe
-from cli.progress import Stage, progress_of
+from cli.progress import Execution, Stage, progress_of
 from cli.stack import Stack
 from plumbline import keys
 from plumbline.adapters.dynamodb import DynamoLedger
 from plumbline.adapters.s3 import S3ObjectStore
 from plumbline.contracts.labels import Label, Lineage, Unparsed
+from plumbline.contracts.replay import Replay, ReplayStage
 from plumbline.contracts.runs import RunRow
 from plumbline.jsonl import write_models
 from tests import builders as b
@@ -122,9 +124,9 @@ def test_an_object_that_vanishes_between_listing_and_reading_is_left_for_the_nex
     data = put_shards(stack, 1)
     write_models(data, keys.unparsed(RUN, "00000"), [])
     observer = Observer(stack, RUN, ("root_cause",))
-    listed = observer._list()
+    listed = observer._list(None)
     boto3.client("s3").delete_object(Bucket=stack.data_bucket, Key=keys.unparsed(RUN, "00000"))
-    monkeypatch.setattr(observer, "_list", lambda: listed)
+    monkeypatch.setattr(observer, "_list", lambda _: listed)
     assert progress_of(observer.look()).shards_done == 0
 
 
@@ -141,3 +143,28 @@ def test_another_version_s_input_does_not_stop_the_following(stack: Stack) -> No
     execution = describe(stack, RUN)
     assert execution is not None
     assert execution.run is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "hours_ago", "labeled", "at"),
+    [
+        ("label", -1, 0, Stage.LABEL),  # what lies there is of the execution before
+        ("label", 1, 1, Stage.BALANCE),
+        ("parse", -1, 0, Stage.LABEL),
+        ("collate", -1, 1, Stage.COLLATE),
+        ("balance", -1, 1, Stage.BALANCE),  # reads the summary that there is
+    ],
+)
+def test_what_an_earlier_execution_wrote_is_no_progress_of_one_that_writes_it_anew(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, stage: ReplayStage, hours_ago: int, labeled: int, at: Stage
+) -> None:
+    data = put_shards(stack, 1)
+    write_models(data, keys.labels(RUN, "00000"), [label("1")])
+    write_models(data, keys.unparsed(RUN, "00000"), [])
+    data.write(keys.summary(RUN), b"{}")
+    now = datetime.now(UTC)
+    run = b.run(replay=Replay(number=1, stage=stage, at=now))
+    going = Execution("RUNNING", run, started=now - timedelta(hours=hours_ago))
+    monkeypatch.setattr(observe, "describe", lambda *_: going)
+    progress = progress_of(Observer(stack, RUN, ("root_cause",)).look())
+    assert (progress.labeled, progress.stage) == (labeled, at)

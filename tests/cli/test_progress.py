@@ -14,8 +14,8 @@ from plumbline.contracts.runs import RunRow, ShardEntry
 from tests import builders as b
 
 
-def execution(status: str = "RUNNING", **changes: str) -> Execution:
-    return Execution(status=status, run=b.run(max_repairs=2), **changes)
+def execution(status: str = "RUNNING", error: str = "", cause: str = "") -> Execution:
+    return Execution(status=status, run=b.run(max_repairs=2), error=error, cause=cause)
 
 
 def row(status: str, **changes: str) -> RunRow:
