@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{prompt.ref.version} calls the off-topic texts: {named}")
     except (PlumblineError, StandInError) as error:
         sys.exit(f"{error}.")
-    title = (
-        f"{options.model}, {data.task}: {len(gold)} cases and {len(off_topic)} off-topic texts"
-    )
+    title = f"{options.model}, {data.task}: {len(gold)} cases and {len(off_topic)} off-topic texts"
     show(title, ["prompt", "off-topic found", "real cases sent away", "accuracy", "no label"], rows, machine())
 
 

@@ -56,6 +56,7 @@ _AIM = 0.05
 _SHARD_WAYS: Final = {
     "AlreadyMasked": ["Anonymize"],
     "OnlyEmbed": ["FirstAttempt"],
+    "OnlyRead": ["Classify"],
     "AnyUnparsed": ["NextAttempt", "AnyVotes"],
     "AnyVotes": ["ShardDone"],
 }

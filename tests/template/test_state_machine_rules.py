@@ -168,3 +168,17 @@ def test_a_failed_run_is_recorded_before_it_fails() -> None:
     assert known["Failed"]["CausePath"] == "$.failure.value.cause"
     for name in ("Ingest", "LabelShards", "SelectNext", "Collate", "CheckBalance", "Report"):
         assert known[name]["Catch"][0]["Next"] == "RecordFailure"
+
+
+def test_a_replay_that_reads_replies_anew_never_comes_to_a_state_that_asks_the_model_first() -> None:
+    known = dict(states())
+    at, mode = "AlreadyMasked", {"$.mode": "parse"}
+    passed = [at]
+    while known[at]["Type"] in ("Choice", "Pass"):
+        state = known[at]
+        taken = [
+            rule["Next"] for rule in state.get("Choices", []) if mode.get(rule["Variable"]) == rule["StringEquals"]
+        ]
+        at = taken[0] if taken else state.get("Default") or state["Next"]
+        passed.append(at)
+    assert passed == ["AlreadyMasked", "FirstAttempt", "OnlyRead", "Parse"]
