@@ -51,7 +51,8 @@ def test_a_run_whose_every_retry_is_killed_fails_and_the_next_one_reuses_what_wa
             return pipeline.ended_now(run_id)
 
         run = until(ended, "the end of a run that nobody lets live")
-        run.check_failed("NothingLabeled", "Runtime.ExitError (20)", "mend the cause, then `plumbline resume").check_accounts()
+        said = ("Runtime.ExitError (20)", "mend the cause, then `plumbline resume")
+        run.check_failed("NothingLabeled", *said).check_accounts()
         assert kills >= 1 + 4  # the state machine's MaxAttempts
 
         pipeline.script()
