@@ -17,6 +17,7 @@ from cli.downloads import report_path
 from cli.errors import CliError, UsageProblem
 from cli.follow import Patience, follow
 from cli.observe import Observer
+from cli.open_jobs import refuse_open_jobs
 from cli.parameters import chosen
 from cli.paths import plumbline, prompts_dir
 from cli.precheck import check_export, check_mapping, check_prompt, check_task
@@ -60,6 +61,7 @@ def run(options: RunOptions, console: Console) -> int:
     where = _stack_for(options, console)
     if where.local and "prompt_version" in metadata:
         check_prompt(metadata.get("task", where.task), metadata["prompt_version"])
+    refuse_open_jobs(where, options.file.name, tasks_of(where))
     if options.mapping:
         metadata["mapping_key"] = upload_mapping(where, options.mapping)
     uploaded = _upload(where, options.file, metadata, console)
