@@ -27,7 +27,7 @@ def refuse_open_jobs(where: Stack, name: str, tasks: Iterable[str]) -> None:
         if row.status != "FAILED" or row.started_at < since or row.source.rpartition("/")[2] != name:
             continue
         submission = next(read_if_there(data, keys.batch(row.run_id), BatchSubmission), None)
-        if submission and submission.jobs and not is_there(data, keys.batch_summary(row.run_id)):
+        if submission and submission.submitted and not is_there(data, keys.batch_summary(row.run_id)):
             again = plumbline(f"resume {row.run_id}{where.option}")
             raise CliError(
                 f"The run {row.run_id} of {name} ended while its batch jobs go on, and they are billed.",

@@ -42,6 +42,8 @@ def test_another_file_a_run_without_jobs_and_one_that_goes_on_or_is_long_over_ar
     refuse_open_jobs(stack, "cases.csv", ("npm_issue",))
     left(stack)
     refuse_open_jobs(stack, "cases.csv", ("root_cause",))
+    left(stack, JOB.model_copy(update={"job_arn": None}))  # access denied, say: nothing was taken
+    refuse_open_jobs(stack, "cases.csv", ("root_cause",))
     left(stack, JOB, status="RUNNING")
     refuse_open_jobs(stack, "cases.csv", ("root_cause",))
     left(stack, JOB, days_ago=9)
