@@ -11,7 +11,7 @@ from rich.text import Text
 from cli.hint import Hint
 from cli.paths import plumbline, shown
 from plumbline.contracts.plan import Plan
-from plumbline.report.words import compact, count, hours, money, percent, plural
+from plumbline.report.words import compact, count, each, hours, money, percent, plural
 
 _ROADS = {"on_demand": "on demand", "batch": "in a batch"}
 
@@ -41,7 +41,7 @@ def _cases(plan: Plan, file: Path) -> Text:
 def _beside(plan: Plan) -> Iterator[Text]:
     ingest = plan.ingest
     if ingest.rejected:
-        reasons = ", ".join(f"{count(number)} {reason}" for reason, number in ingest.reject_reasons.items())
+        reasons = each(ingest.reject_reasons)
         yield Text(f"  {plural(ingest.rejected, 'row')} rejected: {reasons}", style="yellow")
     if ingest.cut:
         yield Text(f"  {plural(ingest.cut, 'overlong case')} cut: the opening and the end are kept", style="dim")

@@ -22,6 +22,7 @@ from plumbline.report.facts import run_time
 from plumbline.report.names import log_tells_more, outcome_reason, repair_name, training_fault
 from plumbline.report.words import (
     count,
+    each,
     hours,
     interval_span,
     model_note,
@@ -82,8 +83,7 @@ def _beside(summary: RunSummary) -> Iterator[str]:
     """What the counts do not say: rejected rows and why, repeats, cuts, and why cases have no label."""
     ingest = summary.ingest
     if ingest.rejected:
-        reasons = ", ".join(f"{count(number)} {reason}" for reason, number in ingest.reject_reasons.items())
-        yield f"{plural(ingest.rejected, 'row')} rejected: {reasons}"
+        yield f"{plural(ingest.rejected, 'row')} rejected: {each(ingest.reject_reasons)}"
     if ingest.repeated:
         yield f"{plural(ingest.repeated, 'row')} said again what an earlier row said"
     if ingest.cut:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from plumbline import keys
 from plumbline.contracts.predictions import NO_DATE, Drift, ExportPredicted, TrendSummary
-from plumbline.report.words import count, percent, plural, share
+from plumbline.report.words import count, each, percent, plural, share
 from plumbline.summarize_predictions.tally import Tally
 
 _BAR = 16
@@ -156,8 +156,7 @@ def _beside(shown: Figures, exports: Sequence[ExportPredicted]) -> Iterator[str]
     ingests = [export.ingest for export in exports if export.ingest]
     reasons: Counter[str] = sum((Counter(ingest.reject_reasons) for ingest in ingests), Counter())
     if reasons:
-        why = ", ".join(f"{count(number)} {reason}" for reason, number in reasons.most_common())
-        yield f"{plural(shown.rejected, 'row')} rejected: {why}"
+        yield f"{plural(shown.rejected, 'row')} rejected: {each(dict(reasons.most_common()))}"
     if repeated := sum(ingest.repeated for ingest in ingests):
         yield f"{plural(repeated, 'row')} said again what an earlier row said"
     if cut := sum(ingest.cut for ingest in ingests):

@@ -202,7 +202,7 @@ def test_what_an_output_cost_that_cannot_be_read_is_spent() -> None:
     world = World(cases("a"))
     world.submit()
     unreadable = RecordError(code="unreadable_output", usage=USAGE)
-    world.model.answer = lambda _: ("00000000000", unreadable)  # type: ignore[method-assign, assignment]
+    world.model.answer = lambda _: ("00000000000", unreadable)  # type: ignore[method-assign, assignment]  # the fake's lines
     world.end()
     assert world.take() == ImportBatchResult(answered=0, to_ask=1)
     assert world.spend.spent(RUN) == pytest.approx(0.02)
@@ -394,7 +394,7 @@ def test_of_attempts_that_overlap_the_first_plan_stands() -> None:
         world.replies.known = {world.key_of(case) for case in cases("b")}
         return record(record_id, request)
 
-    world.model.record = meanwhile  # type: ignore[method-assign]
+    world.model.record = meanwhile  # type: ignore[method-assign]  # the fake's records
     assert world.submit() == SubmitBatchResult(jobs=1, records=2)
     assert world.model.calls == 1
     assert world.spend.held(RUN) == pytest.approx(1.0)

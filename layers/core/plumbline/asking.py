@@ -64,8 +64,8 @@ def ask_each(
     pay for, or that breaks the client's own code becomes a Reply with `error` set, so that one bad record does not void
     its shard. A failed call leaves the others going on, because the model may fail at that one case for ever; throttled
     ones are asked again, a few times, while others are answered: waiting longer is the state machine's part. The asking
-    ends once as many in a row (two at least) were throttled or not answered in time as are asked at a time, and at once
-    where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
+    ends once as many in a row (two at least) failed as are asked at a time, where a failure that the service names does
+    not count, and at once where the model is denied or, with `fail_fast`, where it throttles (FailedFast).
     The error is handed back with what was answered, because that is paid for and has to be accounted for before the
     error is raised: ModelThrottled where there was one, which is worth the most patience, else the first;
     BudgetBusy only where there is no other.
@@ -82,7 +82,8 @@ def ask_each(
         # What calls beside it might have cost kept these out; alone they may fit.
         alone, later = _ask_all(refused, model, 1, fail_fast=fail_fast)
         answers |= alone
-        error = _gravest([each for each in (error, later) if each and not isinstance(each, BudgetBusy)]) or later
+        before = None if isinstance(error, BudgetBusy) else error
+        error = _gravest([each for each in (before, later) if each])
     replies = {
         reply.case_id: reply
         for request, answer in answers.items()

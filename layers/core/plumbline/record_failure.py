@@ -13,7 +13,7 @@ from plumbline.contracts.errors import InvalidEvent, MissingObject
 from plumbline.contracts.predictions import AnyFailureTask, PredictionRun
 from plumbline.contracts.runs import CaughtError, FailureResult, FailureTask, RunRequest, RunRow
 from plumbline.contracts.summary import RunSummary
-from plumbline.jsonl import is_there
+from plumbline.jsonl import is_there, read_if_there
 from plumbline.ports import Ledger, ObjectStore
 
 _ENDED_OUTSIDE = {
@@ -87,11 +87,8 @@ def record_failure(
 
 
 def _of_jobs(run_id: str, data: ObjectStore) -> str:
-    try:
-        found = BatchSubmission.model_validate_json(data.read(keys.batch(run_id)))
-    except MissingObject:
-        return ""
-    if not found.jobs:
+    found = next(read_if_there(data, keys.batch(run_id), BatchSubmission), None)
+    if found is None or not found.jobs:
         return ""
     resume = f"`plumbline resume {run_id}`"
     if is_there(data, keys.batch_summary(run_id)):

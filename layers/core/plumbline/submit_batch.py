@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from plumbline import keys
 from plumbline.batch.plan import MostUsd, Planner
 from plumbline.contracts.batch import BatchJob, BatchLimits, BatchSubmission, SubmitBatchResult, SubmitBatchTask
-from plumbline.contracts.errors import BatchRefused, BudgetExceeded, MissingObject, ModelThrottled
+from plumbline.contracts.errors import BatchRefused, BudgetExceeded, ModelThrottled
 from plumbline.contracts.runs import RunRequest, ShardEntry
-from plumbline.jsonl import is_there
+from plumbline.jsonl import is_there, read_if_there
 from plumbline.ports import BatchModel, ClaimingStore, ObjectStore, ReplyStore, SpendLedger
 from plumbline.prompting import LoadedPrompt
 
@@ -44,14 +44,14 @@ def submit_batch(
     # Asked before the plan is looked for: what is set aside for a plan is set aside after it was written.
     room = run.budget_usd - spend.spent(run.run_id) - spend.held(run.run_id)
     shards = _SHARDS.validate_json(data.read(keys.shards(run.run_id)))
-    found = _submission(run, data)
+    found = _planned(run, data)
     if found is None:
         planner = Planner(run, data, model, replies, prompt, limits, most_usd, room)
         found = planner.plan(shards)
         _write_masked(run, planner.masked, data)
         if not data.write_if_absent(keys.batch(run.run_id), found.model_dump_json().encode()):
             # Another attempt was still at work and has perhaps submitted: its plan stands.
-            found = _submission(run, data) or found
+            found = _planned(run, data) or found
     else:
         # Shards that could not be masked at first may be there now: the list is of what is there.
         _write_masked(run, _masked_now(run, shards, data), data)
@@ -117,11 +117,8 @@ def _without(found: BatchSubmission, jobs: Iterable[BatchJob], why: str, over_bu
     )
 
 
-def _submission(run: RunRequest, data: ObjectStore) -> BatchSubmission | None:
-    try:
-        return BatchSubmission.model_validate_json(data.read(keys.batch(run.run_id)))
-    except MissingObject:
-        return None
+def _planned(run: RunRequest, data: ObjectStore) -> BatchSubmission | None:
+    return next(read_if_there(data, keys.batch(run.run_id), BatchSubmission), None)
 
 
 def _write(run: RunRequest, found: BatchSubmission, data: ObjectStore) -> BatchSubmission:

@@ -109,4 +109,4 @@ class ConfidenceBlock(Model):
     auroc: float | None = Field(default=None, description="of the calibration, where there was one")
     calibration_error: float | None = None
     fitted_on: int | None = Field(default=None, description="gold cases")
-    unlikely: dict[str, int] = Field(default={}, description="labels below review_below, by class")
+    unlikely: dict[str, int] = Field(default_factory=dict, description="labels below review_below, by class")

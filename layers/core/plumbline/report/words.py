@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -35,6 +36,11 @@ def compact(number: int) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 case`, `2 cases`."""
     return f"{count(number)} {noun if number == 1 else _IRREGULAR.get(noun, noun + 's')}"
+
+
+def each(numbers: Mapping[str, int]) -> str:
+    """`3 no text, 1 malformed row`: what there is how many of."""
+    return ", ".join(f"{count(number)} {what}" for what, number in numbers.items())
 
 
 def money(usd: float | None) -> str:
